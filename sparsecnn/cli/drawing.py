@@ -1,0 +1,53 @@
+"""From the tables of runs to a figure in files."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from sparsecnn.cli.tables import frontier_text
+from sparsecnn.errors import ConfigError, DataError
+from sparsecnn.frontier import frontier_table
+from sparsecnn.plots import figure, save
+from sparsecnn.results import read_runs, write_whole
+from sparsecnn.sizes import to_bytes
+
+
+def draw(name: str, runs: Sequence[Path], output: Path | None, *, labels: Sequence[str], budget: str | None) -> None:
+    """Writes the figure `name` of `runs` as PNG, SVG and CSV beside each other, and says where."""
+    table = _read(runs, labels)
+    stem = output or _folder(runs[0]) / "plots" / name
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    kind = figure(name)
+    drawing = partial(kind.draw, budget_bytes=_bytes(budget, table)) if budget else kind.draw
+    try:
+        numbers = frontier_table(table) if name == "frontier" else kind.numbers(table)
+        paths = save(drawing(table), stem)
+    except ValueError as error:
+        raise DataError(f"cannot draw {name}: {error}") from error
+    csv = stem.parent / f"{stem.name}.csv"
+    write_whole(csv, lambda path: numbers.to_csv(path, index=False))
+    if name == "frontier":
+        click.echo(frontier_text(table))
+    for path in [*paths, csv]:
+        click.echo(path)
+
+
+def _read(runs: Sequence[Path], labels: Sequence[str]) -> pd.DataFrame:
+    tables = [read_runs([run]) for run in runs]
+    for table, label in zip(tables, labels, strict=False):
+        table["run"] = label
+    return pd.concat(tables, ignore_index=True)
+
+
+def _folder(run: Path) -> Path:
+    return run if run.is_dir() else run.parent
+
+
+def _bytes(budget: str, table: pd.DataFrame) -> float:
+    try:
+        return to_bytes(budget, int(table.dense_bytes.iloc[0]))
+    except ValueError as error:
+        raise ConfigError(f"--budget: {error}") from error

@@ -1,0 +1,86 @@
+"""Commands that run an experiment from a configuration."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+from sparsecnn.cli.guard import guarded
+
+
+class ConfiguredCommand(click.Command):
+    """A command whose help ends with its config groups and the choices in each."""
+
+    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Hydra is imported here, so that the help of the program stays quick."""
+        from sparsecnn.config import groups
+
+        with guarded(debug=False), formatter.section("Config groups (GROUP=CHOICE)"):
+            formatter.write_dl([(name, ", ".join(choices)) for name, choices in groups(_config(self)).items()])
+        formatter.write_paragraph()
+        formatter.write_text("Any other key is set with KEY=VALUE; --cfg shows them all.")
+
+
+def experiment_command(name: str, help_text: str) -> click.Command:
+    """The command `name`, run by the configuration of the same name with underscores."""
+
+    @click.command(name, cls=ConfiguredCommand, help=help_text)
+    @click.argument("overrides", nargs=-1, type=click.UNPROCESSED, shell_complete=_complete)
+    @click.option("-m", "--multirun", is_flag=True, help="Run every combination of swept values (a=1,2 b=x,y).")
+    @click.option("--cfg", is_flag=True, help="Print the composed configuration and stop.")
+    @click.option(
+        "--config-dir",
+        type=click.Path(path_type=Path),
+        help="A folder of your own group files, searched first.",
+    )
+    @click.option("-q", "--quiet", is_flag=True, help="No progress bars and no log on the terminal.")
+    @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
+    @click.pass_context
+    def command(
+        context: click.Context,
+        overrides: tuple[str, ...],
+        multirun: bool,
+        cfg: bool,
+        config_dir: Path | None,
+        quiet: bool,
+        debug: bool,
+    ) -> None:
+        with guarded(debug=debug):
+            for job in _jobs(overrides, multirun=multirun):
+                _run(_config(context.command), job, config_dir, cfg=cfg, quiet=quiet)
+
+    return command
+
+
+def _jobs(overrides: Sequence[str], *, multirun: bool) -> Sequence[Sequence[str]]:
+    from sparsecnn.config import sweep
+
+    return sweep(overrides) if multirun else [overrides]
+
+
+def _run(config: str, overrides: Sequence[str], config_dir: Path | None, *, cfg: bool, quiet: bool) -> None:
+    from sparsecnn.config import compose
+
+    composed = compose(config, overrides, config_dir)
+    if cfg:
+        click.echo(composed.text(), nl=False)
+        return
+    # torch takes seconds to import: nobody should wait for it to be told of a typing error.
+    from sparsecnn.cli.execution import execute
+
+    execute(config, composed, overrides, quiet=quiet)
+
+
+def _config(command: click.Command) -> str:
+    assert command.name is not None
+    return command.name.replace("-", "_")
+
+
+def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from sparsecnn.config import groups
+
+    known = groups(_config(context.command))
+    name, equals, _ = incomplete.partition("=")
+    words = [f"{name}={choice}" for choice in known.get(name, ())] if equals else [f"{group}=" for group in known]
+    return [CompletionItem(word) for word in words if word.startswith(incomplete)]

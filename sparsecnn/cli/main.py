@@ -1,0 +1,47 @@
+"""The group of commands."""
+
+import click
+
+from sparsecnn.cli.experiment_command import experiment_command
+from sparsecnn.cli.plot_command import plot_command
+from sparsecnn.plots import FIGURES
+
+EPILOG = """
+Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 data, 4 nothing accepted or a target out of reach,
+130 interrupted after saving.
+"""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, epilog=EPILOG)
+@click.version_option(package_name="sparsecnn")
+def main() -> None:
+    """The most accurate convolutional network that fits a memory budget, and the frontier to choose from."""
+
+
+main.add_command(
+    experiment_command(
+        "train",
+        """Train one network under one allocation and one regularizer, over one or more seeds.
+
+        \b
+        sparsecnn train
+        sparsecnn train model=resnet20 data=cifar10 seeds=[0,1,2]
+        sparsecnn train allocation=lamp allocation.density=0.1 regularizer=l0_projection
+        """,
+    )
+)
+main.add_command(
+    experiment_command(
+        "greedy-search",
+        """Search the frontier: tighten one layer's budget at a time, retrain, keep the best.
+
+        \b
+        sparsecnn greedy-search search.target_memory=1/20
+        sparsecnn greedy-search model=resnet20 data=cifar10 search.target_memory=64KiB
+
+        The same command goes on where a stopped one was.
+        """,
+    )
+)
+for name, summary in FIGURES.items():
+    main.add_command(plot_command(name, summary))

@@ -1,0 +1,147 @@
+"""Overrides to a composed configuration, by Hydra's compose API."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from sparsecnn.config.explain import explain, suggestion
+from sparsecnn.errors import ConfigError
+
+CONF_DIR_VARIABLE = "SPARSECNN_CONF_DIR"
+# Nodes that only wire the others together; users neither read nor set them.
+WIRING = ("run", "parts")
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A configuration: the nodes, and the short name chosen in each group."""
+
+    nodes: DictConfig
+    choices: dict[str, str]
+
+    def text(self) -> str:
+        """The resolved configuration as yaml, without the wiring."""
+        shown = OmegaConf.masked_copy(self.nodes, [str(key) for key in self.nodes if key not in WIRING])
+        return OmegaConf.to_yaml(shown, resolve=True)
+
+
+def conf_dir() -> Path:
+    """The folder of configurations: $SPARSECNN_CONF_DIR, else the checkout's, else the one in the package."""
+    package = Path(__file__).resolve().parent.parent
+    checkout = package.parent
+    named = os.environ.get(CONF_DIR_VARIABLE)
+    if named:
+        if not Path(named).is_dir():
+            raise ConfigError(f"{CONF_DIR_VARIABLE} names no folder: {named}")
+        return Path(named).resolve()
+    # An editable install leaves an old copy in the package; the checkout's own is the one that people edit.
+    return checkout / "conf" if (checkout / "pyproject.toml").is_file() else package / "conf"
+
+
+def compose(command: str, overrides: Sequence[str], config_dir: Path | None = None) -> Composed:
+    """The configuration of `command` ("train", "greedy_search") under Hydra `overrides`.
+
+    `config_dir` is a folder of the user's own group files, searched first. Raises ConfigError, in one line that names
+    the nearest valid key or choice.
+    """
+    parsed = parse(overrides)
+    with _hydra(config_dir):
+        try:
+            config = hydra_compose(command, overrides=list(overrides), return_hydra_config=True)
+            choices = {str(group): str(name) for group, name in config.hydra.runtime.choices.items()}
+            with open_dict(config):
+                del config["hydra"]
+            OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
+            raise ConfigError(explain(error, parsed, *_known(command))) from error
+    _refuse_loose_keys(parsed, config)
+    return Composed(config, {group: name for group, name in choices.items() if not group.startswith("hydra/")})
+
+
+def parse(overrides: Sequence[str]) -> list[Override]:
+    """The overrides, parsed; ConfigError for what is none."""
+    try:
+        parsed: list[Override] = OverridesParser.create().parse_overrides(list(overrides))
+    except HydraException as error:
+        raise ConfigError(f"cannot read an override: {str(error).splitlines()[0]}") from error
+    for override in parsed:
+        if override.get_key_element().lstrip("+~").split(".")[0] in ("hydra", *WIRING):
+            raise ConfigError(f"{override.input_line}: this part of the configuration cannot be set")
+    return parsed
+
+
+def sweep(overrides: Sequence[str]) -> list[list[str]]:
+    """One list of overrides a job: Hydra's sweep syntax (a=1,2, range(3), glob(*)) written out."""
+    parsed = parse(overrides)
+    with _hydra(None):
+        for override in parsed:
+            override.config_loader = GlobalHydra.instance().config_loader()
+        batches: list[list[str]] = BasicSweeper.split_arguments(parsed, None)[0]
+    return batches
+
+
+def groups(command: str) -> dict[str, list[str]]:
+    """The config groups of `command` and the choices in each."""
+    with _hydra(None):
+        loader = GlobalHydra.instance().config_loader()
+        used = {key.partition("@")[0] for key in _composed_choices(command)}
+        return {group: loader.get_group_options(group) for group in loader.list_groups("") if group in used}
+
+
+def _composed_choices(command: str) -> list[str]:
+    config = hydra_compose(command, return_hydra_config=True, overrides=[])
+    return [str(group) for group in config.hydra.runtime.choices]
+
+
+def _known(command: str) -> tuple[list[str], dict[str, list[str]]]:
+    """All keys of the command's default configuration, and its groups with their choices."""
+    loader = GlobalHydra.instance().config_loader()
+    config = hydra_compose(command, overrides=[], return_hydra_config=True)
+    used = [str(group) for group in config.hydra.runtime.choices if not str(group).startswith("hydra/")]
+    options = {group: loader.get_group_options(group.partition("@")[0]) for group in used}
+    return list(_keys(config)), options
+
+
+def _keys(config: DictConfig, prefix: str = "") -> Iterator[str]:
+    for name in config:
+        if not prefix and name in ("hydra", *WIRING):
+            continue
+        yield f"{prefix}{name}"
+        child = config._get_node(name)
+        if isinstance(child, DictConfig) and not child._is_none() and not child._is_interpolation():
+            yield from _keys(child, f"{prefix}{name}.")
+
+
+def _refuse_loose_keys(parsed: Sequence[Override], config: DictConfig) -> None:
+    """`+key` may only reach a node with a `_target_`, whose signature is checked later."""
+    for override in parsed:
+        if not override.is_add() or override.key_or_group in ("experiment",):
+            continue
+        path = override.key_or_group
+        parent = OmegaConf.select(config, path.rpartition(".")[0]) if "." in path else None
+        if not (isinstance(parent, DictConfig) and "_target_" in parent):
+            valid = [key for key in _keys(config) if key != path and not key.startswith(f"{path}.")]
+            raise ConfigError(f"there is no key {path}{suggestion(path, valid)}")
+
+
+@contextmanager
+def _hydra(config_dir: Path | None) -> Iterator[None]:
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        if config_dir is not None:
+            if not config_dir.is_dir():
+                raise ConfigError(f"--config-dir names no folder: {config_dir}")
+            search_path = GlobalHydra.instance().config_loader().get_search_path()
+            search_path.prepend("user", f"file://{config_dir.resolve()}")
+        yield

@@ -1,0 +1,52 @@
+"""Hydra's errors as one line that names what would have been right."""
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+
+from hydra.core.override_parser.types import Override
+from omegaconf.errors import MissingMandatoryValue
+
+
+def suggestion(name: str, valid: Sequence[str]) -> str:
+    """ "; did you mean X?" with the nearest of `valid`, or nothing when none is near."""
+    near = get_close_matches(name, valid, n=1, cutoff=0.6)
+    if not near:
+        # The last part alone may be right, in another node.
+        leaf = name.rpartition(".")[2]
+        near = [key for key in valid if key.rpartition(".")[2] == leaf][:1]
+        near = near or get_close_matches(leaf, [key for key in valid if "." not in key], n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def explain(
+    error: Exception, parsed: Sequence[Override], keys: Sequence[str], choices: Mapping[str, Sequence[str]]
+) -> str:
+    """What is wrong with the overrides, in one line.
+
+    `keys` are the keys of the default configuration, `choices` the names in each group.
+    """
+    for override in parsed:
+        name, value = override.key_or_group, override.value()
+        if override.package is not None:
+            name = f"{name}@{override.package}"
+        if name in choices:
+            valid = choices[name]
+            if not override.is_delete() and str(value) not in valid and not _may_be_null(name, value):
+                near = suggestion(str(value), valid)
+                return f"{name} has no choice {value}{near} (choices: {', '.join(valid)})"
+    if isinstance(error, MissingMandatoryValue):
+        return f"{error.full_key} has no value; set it with {error.full_key}=..."
+    message = _first_line(error)
+    for override in parsed:
+        name = override.key_or_group
+        if not override.is_add() and name not in keys and name not in choices:
+            return f"there is no key {name}{suggestion(name, [*keys, *choices])}"
+    return message
+
+
+def _may_be_null(name: str, value: object) -> bool:
+    return value is None and (name == "experiment" or "@" in name)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,40 @@
+"""The part of a configuration that makes its results, and the folder that is named after it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from sparsecnn.config.compose import WIRING, Composed
+from sparsecnn.digests import digest
+
+# Where things lie, what computes them and what is shown. Data and weights enter a result's key by their content.
+NOT_RESULTS = {"runs_dir", "run_dir", "device", "threads", "tensorboard", "experiment"}
+PLACES = {"folder", "root", "cache", "workers", "in_memory", "max_memory_bytes"}
+# When a search stops does not change the candidates it tries before: a longer one goes on in the same folder.
+STOPPING = {"target_memory", "accuracy_floor", "rounds"}
+
+
+def identity(composed: Composed) -> dict[str, Any]:
+    """The nodes without wiring, places and stopping rules, as plain values."""
+    nodes = OmegaConf.to_container(composed.nodes, resolve=True)
+    assert isinstance(nodes, dict)
+    kept = {str(name): node for name, node in nodes.items() if name not in NOT_RESULTS and name not in WIRING}
+    kept.pop("seeds", None)
+    for node, leave_out in (("data", PLACES), ("search", STOPPING)):
+        if isinstance(kept.get(node), dict):
+            kept[node] = {name: value for name, value in kept[node].items() if name not in leave_out}
+    return kept
+
+
+def run_folder(command: str, composed: Composed, identity: Mapping[str, Any]) -> Path:
+    """`run_dir` if it is set, else `runs_dir`/command/model-data-hash."""
+    nodes = composed.nodes
+    if nodes.run_dir is not None:
+        return Path(str(nodes.run_dir))
+    place = {name: nodes.data[name] for name in sorted(PLACES) if name in nodes.data}
+    # Two folders of images are two runs, even before their content is read.
+    name = digest({"identity": identity, "place": place.get("folder")})[:8]
+    choices = composed.choices
+    return Path(str(nodes.runs_dir)) / command / f"{choices['model']}-{choices['data']}-{name}"

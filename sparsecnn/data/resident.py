@@ -1,0 +1,95 @@
+"""Splits that lie in memory as a whole, one byte a value."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparsecnn.data.types import DataSet
+
+CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class ResidentSplit:
+    """Images uint8 [N, H, W, C], channels last so that one gather cuts a batch; labels int64 [N]."""
+
+    images: Tensor
+    labels: Tensor
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        _, height, width, channels = self.images.shape
+        return channels, height, width
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def select(self, indices: Tensor) -> "ResidentSplit":
+        """The images at `indices`, copied."""
+        return ResidentSplit(self.images[indices], self.labels[indices])
+
+    def evaluation(self) -> "ResidentSplit":
+        """Itself: resident images are cut at random by the solver, not by the split."""
+        return self
+
+    def to(self, device: torch.device) -> "ResidentSplit":
+        """The whole split on `device`."""
+        return ResidentSplit(self.images.to(device), self.labels.to(device))
+
+    def batches(self, order: Tensor, size: int, generator: torch.Generator | None) -> Iterator[tuple[Tensor, Tensor]]:
+        """Gathers by index; `generator` is not used."""
+        for indices in order.to(self.labels.device).split(size):
+            yield (
+                self.images.index_select(0, indices).permute(0, 3, 1, 2),
+                self.labels.index_select(0, indices),
+            )
+
+    def mean_image(self) -> Tensor:
+        """The exact mean over all images, float32 [C, H, W] in 0..255."""
+        total = torch.zeros(self.images.shape[1:], dtype=torch.float64, device=self.images.device)
+        for chunk in self.images.split(CHUNK):
+            total += chunk.double().sum(dim=0)
+        return (total / len(self)).permute(2, 0, 1).float()
+
+    def channel_stats(self) -> tuple[Tensor, Tensor]:
+        """The exact mean and standard deviation over all pixels, float32 [C] in 0..255."""
+        channels = self.images.shape[-1]
+        sums = torch.zeros(2, channels, dtype=torch.float64, device=self.images.device)
+        for chunk in self.images.split(CHUNK):
+            pixels = chunk.reshape(-1, channels).double()
+            sums += torch.stack([pixels.sum(dim=0), pixels.square().sum(dim=0)])
+        mean, mean_square = sums / (self.images.numel() // channels)
+        return mean.float(), (mean_square - mean.square()).clamp(min=0).sqrt().float()
+
+
+def resident_data_set(
+    name: str,
+    train: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+    classes: Sequence[str],
+) -> DataSet:
+    """A data set of arrays: images uint8 [N, H, W, C] or [N, H, W], labels of whole numbers [N]."""
+    splits = [_resident(*arrays) for arrays in (train, test)]
+    return DataSet(name, splits[0], splits[1], tuple(classes), fingerprint(splits, classes))
+
+
+def fingerprint(splits: Sequence[ResidentSplit], classes: Sequence[str]) -> str:
+    """A hash of all pixels, labels and class names."""
+    content = hashlib.blake2b("\n".join(classes).encode(), digest_size=16)
+    for split in splits:
+        content.update(str(tuple(split.images.shape)).encode())
+        content.update(split.images.numpy())
+        content.update(split.labels.numpy())
+    return content.hexdigest()
+
+
+def _resident(images: np.ndarray, labels: np.ndarray) -> ResidentSplit:
+    if images.ndim == 3:
+        images = images[..., None]
+    pixels = torch.from_numpy(np.ascontiguousarray(images, dtype=np.uint8))
+    return ResidentSplit(pixels, torch.from_numpy(np.ascontiguousarray(labels, dtype=np.int64)))

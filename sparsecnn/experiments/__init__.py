@@ -1,0 +1,8 @@
+"""Runnable experiments, one file each."""
+
+from sparsecnn.experiments.greedy_search import GreedySearch
+from sparsecnn.experiments.run_folder import Run, RunInfo, open_run
+from sparsecnn.experiments.train import Train
+from sparsecnn.experiments.workbench import Parts, Workbench
+
+__all__ = ["GreedySearch", "Parts", "Run", "RunInfo", "Train", "Workbench", "open_run"]

@@ -1,0 +1,153 @@
+"""The folder of one run: configuration, environment, log, store, checkpoints, exports."""
+
+import json
+import logging
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from sparsecnn.errors import ConfigError, RunLockedError
+from sparsecnn.results import STORE, RunStore, export, write_whole
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What a run is: its folder, its configuration as text, and the part of it that makes its results."""
+
+    folder: Path
+    config: str
+    overrides: tuple[str, ...]
+    identity: Mapping[str, Any]
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """An open run."""
+
+    info: RunInfo
+    store: RunStore
+
+    @property
+    def name(self) -> str:
+        """The name of its folder, the column `run` of its rows."""
+        return self.info.folder.name
+
+    def checkpoint(self, key: str) -> Path:
+        """Where the weights of the candidate `key` are kept."""
+        return self.info.folder / "checkpoints" / f"{key}.safetensors"
+
+
+@contextmanager
+def open_run(info: RunInfo) -> Iterator[Run]:
+    """Opens the run for this process alone, writes what it is, and exports its tables when it ends, however it ends.
+
+    Raises RunLockedError when another process has it open, and ConfigError when the folder holds a run of another
+    configuration.
+    """
+    folder = info.folder
+    try:
+        (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"the run folder {folder} cannot be made: {error.strerror}") from error
+    lock = filelock.FileLock(folder / "lock", timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise RunLockedError(
+            f"another process is working on {folder}; wait for it, or choose another run_dir"
+        ) from error
+    with lock:
+        _check_identity(info)
+        _write_description(info)
+        handler = logging.FileHandler(folder / "run.log")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        logging.getLogger("sparsecnn").addHandler(handler)
+        try:
+            with RunStore(folder / STORE) as store:
+                try:
+                    yield Run(info, store)
+                finally:
+                    export(store, folder)
+        finally:
+            logging.getLogger("sparsecnn").removeHandler(handler)
+            handler.close()
+
+
+def _check_identity(info: RunInfo) -> None:
+    path = info.folder / "identity.json"
+    if not path.is_file():
+        return
+    known = _flat(json.loads(path.read_text()))
+    asked = _flat(json.loads(json.dumps(info.identity)))
+    for name in sorted(known.keys() | asked.keys()):
+        if known.get(name) != asked.get(name):
+            raise ConfigError(
+                f"{info.folder} holds a run of another configuration: its {name} is {known.get(name)}, "
+                f"not {asked.get(name)}; choose another run_dir"
+            )
+
+
+def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(tree, dict):
+        return {prefix: tree}
+    return {
+        name: value
+        for key, branch in tree.items()
+        for name, value in _flat(branch, f"{prefix}.{key}" if prefix else key).items()
+    }
+
+
+def _write_description(info: RunInfo) -> None:
+    texts = {
+        "config.yaml": info.config,
+        "overrides.txt": "".join(f"{line}\n" for line in info.overrides),
+        "identity.json": json.dumps(info.identity, indent=1, sort_keys=True) + "\n",
+        "environment.json": json.dumps(_environment(), indent=1) + "\n",
+    }
+    for name, text in texts.items():
+        write_whole(info.folder / name, lambda path, text=text: path.write_text(text))
+
+
+def _environment() -> dict[str, Any]:
+    wanted = {"torch", "torchvision", "numpy", "pandas", "sparsecnn"}
+    return {
+        "command": sys.argv,
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "packages": {d.name: d.version for d in distributions() if d.name in wanted},
+        "git": _git("rev-parse", "HEAD"),
+        "git_is_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+
+
+def _git(*arguments: str) -> str | None:
+    command = ["git", "-C", str(Path(__file__).parent), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

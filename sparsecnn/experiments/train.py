@@ -1,0 +1,74 @@
+"""`train`: one network under one allocation and one regularizer, over one or more seeds."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from sparsecnn.allocation import Allocation
+from sparsecnn.budgets import Budgets
+from sparsecnn.errors import DivergedError
+from sparsecnn.experiments.outcome import Outcome
+from sparsecnn.experiments.progress import Progress
+from sparsecnn.experiments.recording import EpochLog, Job, Recorder
+from sparsecnn.experiments.run_folder import Run
+from sparsecnn.experiments.seeds import checked_seeds
+from sparsecnn.experiments.workbench import Parts, Workbench
+from sparsecnn.models import prunable_weights
+from sparsecnn.regularizers import Regularizer
+from sparsecnn.results import CandidateRow
+from sparsecnn.solvers import Solver
+
+
+@dataclass(frozen=True)
+class Train:
+    """The same training repeated under each of `seeds`; the paper's claims are over repetitions, too."""
+
+    parts: Parts
+    solver: Solver
+    regularizer: Callable[[Budgets], Regularizer]
+    allocation: Allocation
+    seeds: tuple[int, ...] = (0,)
+
+    def __post_init__(self) -> None:
+        checked_seeds(self.seeds)
+
+    def execute(
+        self, run: Run, identity: Mapping[str, Any], progress: Progress, epoch_logs: tuple[EpochLog, ...] = ()
+    ) -> Outcome:
+        """Trains what is not yet in the store and returns the rows of all seeds.
+
+        A diverged seed is recorded and the others go on; DivergedError is raised when none is left.
+        """
+        bench = self.parts.set_up()
+        recorder = Recorder(run, bench, progress, epoch_logs, identity)
+        rows = []
+        for number, seed in enumerate(self.seeds):
+            rows.append(recorder.once(self._job(bench, number, seed)))
+            progress.networks(len(rows), len(self.seeds), _note(rows[-1]), len(rows) / len(self.seeds))
+        if all(row.status == "failed" for row in rows):
+            raise DivergedError(f"every training failed: {rows[-1].error}")
+        return Outcome(run.store.table())
+
+    def _job(self, bench: Workbench, number: int, seed: int) -> Job:
+        def start() -> nn.Module:
+            return bench.fresh_model(seed)
+
+        budgets = self.allocation(prunable_weights(start()))
+        return Job(
+            number=number,
+            round=0,
+            phase="train",
+            layer=None,
+            parent=None,
+            seed=seed,
+            budgets=budgets,
+            start=start,
+            solver=self.solver,
+            regularizer=self.regularizer(budgets),
+        )
+
+
+def _note(row: CandidateRow) -> str:
+    return f"test {row.test_accuracy:.2f} %" if row.test_accuracy is not None else str(row.error)

@@ -1,0 +1,123 @@
+"""The parts of an experiment, built: data on the device, networks, trainings, measurements."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from sparsecnn.data import DataSet, Preprocessing, Split, cut_validation
+from sparsecnn.digests import file_digest
+from sparsecnn.errors import ConfigError
+from sparsecnn.models import build_model, load_weights_, other_values, prunable_weights
+from sparsecnn.storage import NetworkMemory, Storage
+from sparsecnn.training import Evaluation, Placement, Trainer, evaluate, place
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the configuration says of data, network and machine; nothing is read or built yet.
+
+    `validation_share` of the train split is held out by a stratified draw with `validation_seed`; 0 holds nothing out.
+    `weights` is a file that the network starts from instead of its random initialisation.
+    """
+
+    data: Callable[[], DataSet]
+    model: Callable[..., nn.Module]
+    preprocessing: Callable[[Split], Preprocessing]
+    storage: Storage
+    validation_share: float = 0.1
+    validation_seed: int = 0
+    weights: str | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    threads: int | None = None
+
+    def set_up(self) -> "Workbench":
+        """Reads the data and puts it on the device."""
+        placement = place(self.device, self.precision, self.threads)
+        data = self.data()
+        train, validation = data.train, None
+        if self.validation_share:
+            train, validation = cut_validation(data.train, self.validation_share, self.validation_seed)
+        preprocess = self.preprocessing(train).to(placement.device)
+        log.info("data: %d train, %d validation, %d test", len(train), len(validation or ()), len(data.test))
+        return Workbench(
+            self,
+            data,
+            Trainer(train.to(placement.device), preprocess, placement),
+            validation.to(placement.device) if validation else None,
+            data.test.to(placement.device),
+        )
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A network measured: memory, and accuracy on both splits; `validation` is None when none was held out."""
+
+    memory: NetworkMemory
+    dense_bytes: int
+    validation: Evaluation | None
+    test: Evaluation
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """Everything that is built once and serves all networks of an experiment."""
+
+    parts: Parts
+    data: DataSet
+    trainer: Trainer
+    validation: Split | None
+    test: Split
+
+    @property
+    def placement(self) -> Placement:
+        """Where networks compute."""
+        return self.trainer.placement
+
+    def fingerprint(self) -> Mapping[str, str]:
+        """What the results depend on beyond the configuration: the content of data and weights."""
+        weights = {"weights": file_digest(Path(self.parts.weights))} if self.parts.weights else {}
+        return {"data": self.data.fingerprint, **weights}
+
+    def fresh_model(self, seed: int) -> nn.Module:
+        """A network initialised under `seed`, or filled from the user's file of weights."""
+        torch.manual_seed(seed)
+        shape = self.data.image_shape
+        model = build_model(self.parts.model, image_shape=shape, classes=len(self.data.classes))
+        if self.parts.weights:
+            load_weights_(model, Path(self.parts.weights))
+        return self._placed(model)
+
+    def stored_model(self, path: Path) -> nn.Module:
+        """A network with the weights of a checkpoint."""
+        model = build_model(self.parts.model, image_shape=self.data.image_shape, classes=len(self.data.classes))
+        load_weights_(model, path)
+        return self._placed(model)
+
+    def validate(self, model: nn.Module) -> Evaluation:
+        """Accuracy and loss on the validation split."""
+        if self.validation is None:
+            raise ConfigError("there is no validation split: validation.share is 0")
+        return self._evaluate(model, self.validation)
+
+    def measure(self, model: nn.Module) -> Measurement:
+        """Memory and both accuracies of a finished network."""
+        weights: Mapping[str, Tensor] = prunable_weights(model)
+        others = other_values(model)
+        memory = self.parts.storage.network(weights, others)
+        dense = self.parts.storage.dense_bytes(memory.weights, others)
+        validation = self._evaluate(model, self.validation) if self.validation else None
+        return Measurement(memory, dense, validation, self._evaluate(model, self.test))
+
+    def _evaluate(self, model: nn.Module, split: Split) -> Evaluation:
+        return evaluate(model, split, preprocess=self.trainer.preprocess, placement=self.placement)
+
+    def _placed(self, model: nn.Module) -> nn.Module:
+        placed: nn.Module = model.to(self.placement.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return placed

@@ -1,0 +1,85 @@
+"""The frontier: the candidates of a table that no other beats in both accuracy and memory."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+FRONTIER_COLUMNS = [
+    "run",
+    "seed",
+    "memory_bytes",
+    "memory_share",
+    "compression",
+    "density",
+    "nonzeros",
+    "val_accuracy",
+    "test_accuracy",
+    "test_points_lost",
+    "round",
+    "key",
+]
+
+
+def require_columns(table: pd.DataFrame, columns: Sequence[str]) -> None:
+    """ValueError that names the `columns` which `table` lacks."""
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise ValueError(f"the table must have the column(s) {', '.join(missing)}")
+
+
+def finished(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows whose training ended and was evaluated, in the order of the table."""
+    require_columns(table, ["status"])
+    return table[table["status"] == "ok"]
+
+
+def pareto(table: pd.DataFrame, accuracy: str = "val_accuracy") -> pd.DataFrame:
+    """The finished rows that no other beats in both `accuracy` and memory, smallest memory first.
+
+    Of rows with equal accuracy the smallest stays, of rows equal in both the first. Rows without an
+    accuracy never take part, so a table without a validation split has an empty frontier. Choose on
+    validation accuracy; another column is for describing a split, never for choosing on it.
+    """
+    require_columns(table, ["memory_bytes", accuracy])
+    rows = finished(table)
+    rows = rows[rows[accuracy].notna() & rows["memory_bytes"].notna()]
+    # Store columns that are mostly NULL are read as objects, which sort but cannot be accumulated.
+    rows = rows.astype({accuracy: float, "memory_bytes": float})
+    rows = rows.sort_values(["memory_bytes", accuracy], ascending=[True, False], kind="stable")
+    best_of_smaller = rows[accuracy].cummax().shift(fill_value=float("-inf"))
+    return rows[rows[accuracy] > best_of_smaller].astype({"memory_bytes": int})
+
+
+def frontier_table(table: pd.DataFrame) -> pd.DataFrame:
+    """The frontier over all runs and seeds of `table` as users read it, smallest memory first.
+
+    `memory_share` and `density` are in [0, 1], `compression` is dense bytes over bytes, and
+    `test_points_lost` is the test accuracy of the finished base row of the same run and seed minus
+    that of the row, in percentage points (NaN without such a base).
+    """
+    require_columns(table, ["run", "seed", "phase", "dense_bytes", "weights", "test_accuracy"])
+    ended = finished(table).astype({"test_accuracy": float})
+    base = ended[ended["phase"] == "base"].groupby(["run", "seed"])["test_accuracy"].first()
+    rows = pareto(ended).join(base.rename("base_test_accuracy"), on=["run", "seed"])
+    shown = rows.assign(
+        memory_share=rows["memory_bytes"] / rows["dense_bytes"],
+        compression=rows["dense_bytes"] / rows["memory_bytes"],
+        density=rows["nonzeros"] / rows["weights"],
+        test_points_lost=rows["base_test_accuracy"] - rows["test_accuracy"],
+    )
+    return shown[FRONTIER_COLUMNS].reset_index(drop=True)
+
+
+def best_within(table: pd.DataFrame, memory_bytes: int) -> pd.Series:
+    """The row of greatest validation accuracy that takes at most `memory_bytes`.
+
+    Ties go to the smaller row, then to the first. ValueError when no finished row fits.
+    """
+    candidates = pareto(table)
+    if candidates.empty:
+        raise ValueError(f"no row of the table is finished and has a validation accuracy, got {len(table)} rows")
+    fitting = candidates[candidates["memory_bytes"] <= memory_bytes]
+    if fitting.empty:
+        smallest = candidates["memory_bytes"].iloc[0]
+        raise ValueError(f"memory must be at least {smallest} bytes, the smallest candidate, got {memory_bytes}")
+    return fitting.iloc[-1]

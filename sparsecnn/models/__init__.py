@@ -1,0 +1,23 @@
+"""Networks, and how their prunable layers are found."""
+
+from sparsecnn.models.caffenet import caffenet
+from sparsecnn.models.cifar10 import cifar10_full, cifar10_quick
+from sparsecnn.models.lenet import lenet
+from sparsecnn.models.prunable import build_model, other_values, prunable_weights
+from sparsecnn.models.resnet import ResNet
+from sparsecnn.models.small import small_cnn
+from sparsecnn.models.weights import load_weights_, save_weights
+
+__all__ = [
+    "ResNet",
+    "build_model",
+    "caffenet",
+    "cifar10_full",
+    "cifar10_quick",
+    "lenet",
+    "load_weights_",
+    "other_values",
+    "prunable_weights",
+    "save_weights",
+    "small_cnn",
+]

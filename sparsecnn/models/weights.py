@@ -1,0 +1,75 @@
+"""Weights of networks in files: written whole, read without running code."""
+
+import os
+import pickle
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_model
+from torch import Tensor, nn
+
+from sparsecnn.errors import DataError
+
+
+def save_weights(model: nn.Module, path: Path) -> None:
+    """Writes every parameter and buffer of `model` as safetensors; the file is there whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    save_model(model, str(temporary))
+    os.replace(temporary, path)
+
+
+def load_weights_(model: nn.Module, path: Path) -> None:
+    """Fills `model` from a safetensors file or a `weights_only` PyTorch state dict, on whatever device it is.
+
+    A state dict inside {"state_dict": ...} or {"model": ...} and the prefix "module." are understood. A missing or
+    corrupt file, and tensors that do not fit the network, raise DataError.
+    """
+    state = _read(path)
+    wanted = model.state_dict()
+    missing = [name for name in wanted if name not in state and not _is_shared(model, name, state)]
+    extra = [name for name in state if name not in wanted]
+    if missing or extra:
+        parts = [f"lacks {missing[0]}"] * bool(missing) + [f"has unknown {extra[0]}"] * bool(extra)
+        raise DataError(f"{path} does not fit the model: it {' and '.join(parts)}")
+    for name, tensor in state.items():
+        if tensor.shape != wanted[name].shape:
+            shapes = f"{tuple(tensor.shape)} instead of {tuple(wanted[name].shape)}"
+            raise DataError(f"{path} does not fit the model: {name} is {shapes}")
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise DataError(f"{path} holds a value that is not finite in {name}")
+    model.load_state_dict(state, strict=False)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise DataError(f"there is no file of weights at {path}")
+    try:
+        state = load_file(path) if path.suffix == ".safetensors" else _read_state_dict(path)
+    except (
+        SafetensorError,
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+        KeyError,
+    ) as error:
+        raise DataError(f"{path} is no safetensors file and no weights_only state dict") from error
+    return {name.removeprefix("module."): tensor for name, tensor in state.items()}
+
+
+def _read_state_dict(path: Path) -> dict[str, Tensor]:
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    for wrapper in ("state_dict", "model"):
+        if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
+            state = state[wrapper]
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise ValueError("not a state dict")
+    return state
+
+
+def _is_shared(model: nn.Module, name: str, state: dict[str, Tensor]) -> bool:
+    """Whether `name` is another name of a tensor that the file does hold: safetensors keeps shared tensors once."""
+    tensors = model.state_dict(keep_vars=True)
+    return any(tensors[other] is tensors[name] for other in state if other in tensors)

@@ -1,0 +1,181 @@
+"""Figure 1 of Collins & Kohli: accuracy against memory of every candidate of a search."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from sparsecnn.frontier import pareto, require_columns
+from sparsecnn.plots import axes as plot_axes
+from sparsecnn.plots import style
+
+POINT_COLUMNS = [
+    "run",
+    "seed",
+    "number",
+    "round",
+    "phase",
+    "layer",
+    "status",
+    "memory_bytes",
+    "dense_bytes",
+    "val_accuracy",
+    "test_accuracy",
+    "accepted",
+    "key",
+]
+PANELS = {"val_accuracy": "Validation (chosen on)", "test_accuracy": "Test (same candidates)"}
+
+
+class View(NamedTuple):
+    """What the panels share: the ends of both axes (bytes, percent), the budget, lines a run."""
+
+    memory: plot_axes.LogTicks
+    accuracy: tuple[float, float]
+    budget_bytes: int | None
+    line_width: float
+
+
+def frontier_points(table: pd.DataFrame) -> pd.DataFrame:
+    """Every row of `table` with what the frontier figure shows of it, failed rows included.
+
+    `on_frontier` marks the frontier of each run and seed, chosen on validation accuracy.
+    ValueError when no row is finished and has a validation accuracy.
+    """
+    require_columns(table, POINT_COLUMNS)
+    numeric = {"val_accuracy": float, "test_accuracy": float}
+    points = table[POINT_COLUMNS].reset_index(drop=True).astype(numeric)
+    paths = points.groupby(["run", "seed"], sort=False)
+    chosen = [index for _, path in paths for index in pareto(path).index]
+    if not chosen:
+        raise ValueError(
+            f"the frontier figure needs a finished row with a validation accuracy, got none in {len(table)} rows"
+        )
+    return points.assign(
+        accepted=points["accepted"].eq(True),  # the store keeps flags as 0, 1 or NULL
+        memory_share=points["memory_bytes"] / points["dense_bytes"],
+        on_frontier=points.index.isin(chosen),
+    )
+
+
+def frontier(table: pd.DataFrame, budget_bytes: int | None = None) -> Figure:
+    """Accuracy against memory of every candidate, with the frontier, on validation and test.
+
+    The frontier is chosen on validation accuracy, one for each run and seed, and the same
+    candidates are joined in both panels; a step at some memory is the best that fits in it. There
+    is no mean over seeds, because their frontiers lie at different memories. `budget_bytes` draws a
+    vertical line. ValueError as for `frontier_points`.
+    """
+    points = frontier_points(table)
+    drawn = points[(points["status"] == "ok") & points["memory_bytes"].notna()]
+    panels = [column for column in PANELS if drawn[column].notna().any()]
+    view = _view(drawn, panels, budget_bytes)
+    with style.paper_style():
+        figure = Figure(figsize=(style.WIDTH_INCHES, 4.0))
+        grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+        for axes, column in zip(grid, panels, strict=True):
+            _draw_panel(axes, drawn, column, view)
+        grid[0].set_ylabel("accuracy (%)")
+        handles = _handles(list(dict.fromkeys(drawn["run"])))
+        columns = style.legend_columns([str(handle.get_label()) for handle in handles])
+        figure.legend(handles=handles, loc="outside upper center", ncols=columns)
+        style.add_caption(figure, _caption(points))
+    return figure
+
+
+def _view(drawn: pd.DataFrame, panels: list[str], budget_bytes: int | None) -> View:
+    notable = drawn["on_frontier"] | drawn["accepted"] | (drawn["phase"] == "base")
+    accuracies = drawn[panels].to_numpy(dtype=np.float64).ravel()
+    low = plot_axes.accuracy_floor(accuracies, np.repeat(notable.to_numpy(), len(panels)))
+    memory = [*drawn["memory_bytes"], *([] if budget_bytes is None else [budget_bytes])]
+    return View(
+        memory=plot_axes.memory_ticks(max(1.0, min(memory)), max(1.0, *memory, 1.0)),
+        accuracy=plot_axes.accuracy_limits(low, float(np.nanmax(accuracies))),
+        budget_bytes=budget_bytes,
+        line_width=1.6 if drawn.groupby("run")["seed"].nunique().max() == 1 else 0.9,
+    )
+
+
+def _draw_panel(axes: Axes, drawn: pd.DataFrame, column: str, view: View) -> None:
+    for position, run in enumerate(dict.fromkeys(drawn["run"])):
+        _draw_run(axes, drawn[drawn["run"] == run], column, style.run_look(position), view)
+    axes.set_title(PANELS[column])
+    axes.set_ylim(view.accuracy)
+    plot_axes.set_log_ticks(axes, view.memory, "memory of the weights")
+    if view.budget_bytes is not None:
+        _draw_budget(axes, view.budget_bytes)
+    below = int((drawn[column] < view.accuracy[0]).sum())
+    if below:
+        text = f"▼ {below} of {int(drawn[column].notna().sum())} lie below"
+        white = {"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.85}
+        axes.text(0.985, 0.035, text, transform=axes.transAxes, ha="right", fontsize=7.5, bbox=white)
+
+
+def _draw_run(axes: Axes, run: pd.DataFrame, column: str, look: tuple[str, str], view: View) -> None:
+    colour, line = look
+    memory, accuracy = run["memory_bytes"], run[column]
+    axes.plot(memory, accuracy, ".", color=colour, alpha=0.35, ms=4.5, mew=0)
+    hidden = memory[accuracy < view.accuracy[0]]
+    if len(hidden):  # an empty line that is not clipped would upset the layout
+        edge = [view.accuracy[0]] * len(hidden)
+        axes.plot(hidden, edge, "v", color=colour, ms=4, mew=0, clip_on=False, gid="below")
+    won = run["accepted"] & (run["phase"] != "base")
+    axes.plot(memory[won], accuracy[won], "o", mfc="none", mec=colour, ms=5.5, mew=0.8)
+    stairs: dict[str, Any] = {"where": "post", "marker": ".", "ms": 4, "gid": "frontier"}
+    for _, path in run[run["on_frontier"]].sort_values("memory_bytes").groupby("seed"):
+        x, y = path["memory_bytes"], path[column]
+        axes.step(x, y, line, color=colour, lw=view.line_width, **stairs)
+    base = run["phase"] == "base"
+    if accuracy[base].notna().any():
+        axes.axhline(accuracy[base].mean(), color=colour, ls=(0, (4, 3)), lw=0.8, zorder=1)
+        star: dict[str, Any] = {"marker": "*", "ms": 11, "mec": "white", "mew": 0.6}
+        axes.plot(memory[base], accuracy[base], ls="", color=colour, **star)
+
+
+def _draw_budget(axes: Axes, budget_bytes: int) -> None:
+    axes.axvline(budget_bytes, color=style.GREY, lw=1.0, zorder=1.5)
+    # Nothing can lie above the frontier, so the upper end of the line is where text is free.
+    axes.annotate(
+        f"budget {plot_axes.memory_text(budget_bytes)}",
+        (budget_bytes, 0.97),
+        xycoords=("data", "axes fraction"),
+        xytext=(-3, 0),
+        textcoords="offset points",
+        rotation=90,
+        ha="right",
+        va="top",
+        fontsize=7.5,
+        color=style.GREY,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+    )
+
+
+def _handles(runs: list[str]) -> list[Line2D]:
+    looks = [(run, *style.run_look(position)) for position, run in enumerate(runs)]
+    named = [Line2D([], [], color=colour, ls=line, lw=2, label=style.shortened(run)) for run, colour, line in looks]
+    ink = style.GREY if len(runs) > 1 else style.PALETTE[0]
+    marks: dict[str, dict[str, Any]] = {
+        "frontier": {"marker": ".", "ms": 4},
+        "candidate": {"ls": "", "marker": ".", "ms": 4.5, "mew": 0, "alpha": 0.5},
+        "incumbent": {"ls": "", "marker": "o", "mfc": "none", "ms": 5.5, "mew": 0.8},
+        "dense base": {"ls": (0, (4, 3)), "lw": 0.8, "marker": "*", "ms": 9},
+    }
+    kinds = [Line2D([], [], color=ink, label=label, **mark) for label, mark in marks.items()]
+    return [*named, *kinds] if len(runs) > 1 else kinds
+
+
+def _caption(points: pd.DataFrame) -> str:
+    candidates = points[points["phase"] != "base"]
+    failed = int((points["status"] == "failed").sum())
+    interrupted = int((points["status"] == "interrupted").sum())
+    seeds = ", ".join(str(seed) for seed in sorted(points["seed"].unique()))
+    runs = list(dict.fromkeys(points["run"]))
+    name = f"run {style.shortened(runs[0])}" if len(runs) == 1 else f"{len(runs)} runs"
+    return (
+        f"n = {len(candidates)} candidates of {name}, seeds {seeds}; not drawn: {failed} failed, "
+        f"{interrupted} interrupted. The frontier is chosen on validation accuracy, "
+        "for each run and seed."
+    )

@@ -1,0 +1,164 @@
+"""Figure 5 of Collins & Kohli: l0-bounded training against thresholding afterwards."""
+
+import json
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sparsecnn.frontier import finished, require_columns
+from sparsecnn.plots import axes as plot_axes
+from sparsecnn.plots import style
+
+L0 = "l0_projection"
+NAMES = {
+    L0: "l0 projection",
+    "threshold_once": "threshold once",
+    "threshold_fixed_mask": "threshold, fixed-mask fine-tune",
+}
+MARKERS = "osD^vPX"
+COLUMNS = [
+    "run",
+    "key",
+    "phase",
+    "seed",
+    "nonzeros",
+    "weights",
+    "budgets",
+    "regularizer",
+    "val_accuracy",
+    "test_accuracy",
+]
+LEVEL_COLUMNS = ("budgets", "weights", "run")
+LINEAR_POINTS = 10.0  # differences beyond this hide those of one point on a linear axis
+
+
+def thresholding_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean and sample standard deviation over seeds for each regularizer and density, in percent.
+
+    Rows are repetitions of one another when regularizer and budgets agree; where budgets bind
+    nothing (l1, none), when regularizer and run agree. `l0_ahead_points` is the test accuracy of l0
+    projection minus that of the row's regularizer at the same budgets and seed, over `pairs` seeds.
+    A deviation of one seed is NaN. ValueError when there is no finished row of phase train, or when
+    two different rows share regularizer, budgets and seed.
+    """
+    rows = _repetitions(table)
+    l0 = rows[rows["regularizer"] == L0].set_index(["level", "seed"])["test_accuracy"]
+    rows = rows.join(l0.rename("l0_accuracy"), on=["level", "seed"])
+    ahead = rows["l0_accuracy"] - rows["test_accuracy"]
+    rows = rows.assign(ahead=ahead.where(rows["regularizer"] != L0))
+    summary = rows.groupby(["regularizer", "level"], sort=False).agg(
+        density=("density", "mean"),
+        nonzeros=("nonzeros", "mean"),
+        seeds=("seed", "size"),
+        val_accuracy=("val_accuracy", "mean"),
+        val_accuracy_deviation=("val_accuracy", "std"),
+        test_accuracy=("test_accuracy", "mean"),
+        test_accuracy_deviation=("test_accuracy", "std"),
+        l0_ahead_points=("ahead", "mean"),
+        l0_ahead_points_deviation=("ahead", "std"),
+        pairs=("ahead", "count"),
+    )
+    summary = summary.reset_index().drop(columns="level")
+    return summary.sort_values(["regularizer", "density"], ignore_index=True)
+
+
+def thresholding(table: pd.DataFrame) -> Figure:
+    """Test accuracy against density for each regularizer, and how far l0 projection is ahead.
+
+    The right panel pairs networks of equal budgets and seed; it is left out when l0 projection has
+    nothing to be compared with. ValueError as for `thresholding_summary`.
+    """
+    summary = thresholding_summary(table)
+    present = set(summary["regularizer"])
+    order = [name for name in NAMES if name in present] + sorted(present - set(NAMES))
+    pairs = summary[summary["pairs"] > 0]
+    with style.paper_style():
+        figure = Figure(figsize=(style.WIDTH_INCHES if len(pairs) else 4.6, 3.6))
+        grid = figure.subplots(1, 2 if len(pairs) else 1, squeeze=False)[0]
+        _draw_lines(grid[0], summary, "test_accuracy", order)
+        grid[0].set_ylabel("test accuracy (%)")
+        if len(pairs):
+            _draw_lines(grid[1], pairs, "l0_ahead_points", order)
+            _mark_zero(grid[1], pairs)
+        handles, labels = grid[0].get_legend_handles_labels()
+        columns = style.legend_columns(labels) if len(pairs) else 1
+        figure.legend(handles, labels, loc="outside upper center", ncols=columns)
+        style.add_caption(figure, _caption(summary))
+    return figure
+
+
+def _repetitions(table: pd.DataFrame) -> pd.DataFrame:
+    require_columns(table, COLUMNS)
+    rows = finished(table)[COLUMNS]
+    rows = rows[(rows["phase"] == "train") & rows["test_accuracy"].notna() & (rows["nonzeros"] > 0)]
+    if rows.empty:
+        raise ValueError(
+            "the thresholding figure needs a finished row of phase train with a test accuracy, "
+            f"got none in {len(table)} rows"
+        )
+    rows = rows.drop_duplicates("key").astype({"val_accuracy": float, "test_accuracy": float})
+    rows = rows.assign(
+        density=rows["nonzeros"] / rows["weights"],
+        level=[_level(*facts) for facts in zip(*(rows[c] for c in LEVEL_COLUMNS), strict=True)],
+    )
+    twice = rows[rows.duplicated(["regularizer", "level", "seed"])]
+    if len(twice):
+        raise ValueError(
+            "one row for each regularizer, budgets and seed is needed, got two of "
+            f"{twice['regularizer'].iloc[0]} with seed {twice['seed'].iloc[0]}: plot fewer runs"
+        )
+    return rows
+
+
+def _level(budgets: str, weights: int, run: str) -> str:
+    allowed: dict[str, int] = json.loads(budgets)
+    binding = 0 < sum(allowed.values()) < weights
+    return json.dumps(allowed, sort_keys=True) if binding else f"run {run}"
+
+
+def _draw_lines(axes: Axes, summary: pd.DataFrame, column: str, order: list[str]) -> None:
+    for position, name in enumerate(order):
+        rows = summary[summary["regularizer"] == name]
+        if rows.empty:
+            continue
+        aside = 1 + 0.025 * (position - (len(order) - 1) / 2)  # keeps error bars apart
+        axes.errorbar(
+            rows["density"] * aside,
+            rows[column],
+            rows[f"{column}_deviation"],
+            color=style.run_look(position)[0],
+            ls=style.run_look(position)[1],
+            capsize=2,
+            marker=MARKERS[position % len(MARKERS)],
+            ms=4,
+            lw=1.3,
+            elinewidth=0.9,
+            label=style.shortened(NAMES.get(name, name)),
+        )
+    ticks = plot_axes.density_ticks(summary["density"].min(), summary["density"].max())
+    plot_axes.set_log_ticks(axes, ticks, "density: nonzeros of all weights")
+
+
+def _mark_zero(axes: Axes, pairs: pd.DataFrame) -> None:
+    axes.axhline(0, color=style.GREY, lw=1.0, zorder=1)
+    unit = "points"
+    if pairs["l0_ahead_points"].abs().max() > LINEAR_POINTS:
+        axes.set_yscale("symlog", linthresh=1.0, linscale=0.7)
+        reach = pairs["l0_ahead_points"].abs() + pairs["l0_ahead_points_deviation"].fillna(0)
+        steps = [step for step in (1, 2, 5, 10, 20, 50, 100) if step <= reach.max()]
+        axes.set_yticks([*(-np.array(steps[::-1])), 0, *steps], minor=False)
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.set_yticks([], minor=True)
+        unit = "points, logarithmic beyond ±1"
+    axes.set_ylabel(f"l0 projection ahead by ({unit})")
+
+
+def _caption(summary: pd.DataFrame) -> str:
+    fewest, most = int(summary["seeds"].min()), int(summary["seeds"].max())
+    seeds = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    return (
+        f"Mean and sample standard deviation over n = {seeds} seed(s) a point. Points are moved "
+        "slightly sideways so that error bars do not hide one another."
+    )

@@ -1,0 +1,157 @@
+"""When, and with which level a layer, an operator acts during training.
+
+A regularizer has two methods, called by the training loop with the weights by layer name. `apply_` comes after the
+optimizer's step number `step` (from 1) of `steps`, with `lr` the learning rate of that step; `settle_` comes before
+every evaluation and at the end, so that what is measured is the network that would be stored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from sparsecnn.budgets import Budgets
+from sparsecnn.errors import ConfigError
+from sparsecnn.operators import Operator, project_l0, shrink_l1
+
+Weights = Mapping[str, Tensor]
+
+
+class Regularizer(Protocol):
+    """What the training loop needs to know."""
+
+    def begin_(self, weights: Weights) -> None: ...
+    def apply_(self, weights: Weights, *, step: int, steps: int, lr: float) -> None: ...
+    def settle_(self, weights: Weights) -> None: ...
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """Plain training; the network stays dense."""
+
+    def begin_(self, weights: Weights) -> None: ...
+    def apply_(self, weights: Weights, *, step: int, steps: int, lr: float) -> None: ...
+    def settle_(self, weights: Weights) -> None: ...
+
+
+@dataclass(frozen=True)
+class Periodic:
+    """An operator that acts before the first step, after every `every` steps, and once more when training settles.
+
+    The gradient stays dense and momentum is left alone, so a zeroed weight comes back when it has grown past the
+    threshold. `settles` is False for operators that shrink further each time they act (l1).
+    """
+
+    operator: Operator
+    levels: Mapping[str, float]
+    every: int = 1
+    settles: bool = True
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise ConfigError(f"regularizer.every must be at least 1, got {self.every}")
+
+    def begin_(self, weights: Weights) -> None:
+        self.settle_(weights)
+
+    def apply_(self, weights: Weights, *, step: int, steps: int, lr: float) -> None:
+        if step % self.every == 0:
+            _act_(self.operator, weights, self.levels, lr * self.every)
+
+    def settle_(self, weights: Weights) -> None:
+        if self.settles:
+            _act_(self.operator, weights, self.levels, 0.0)
+
+
+@dataclass(frozen=True)
+class AtEnd:
+    """Training runs free; the operator acts once, when it settles for the last time.
+
+    `settle_` before an evaluation in mid-training would change the weights, so only the last step arms it.
+    """
+
+    operator: Operator
+    levels: Mapping[str, float]
+    finished: list[bool] = field(default_factory=list)
+
+    def begin_(self, weights: Weights) -> None:
+        self.finished.clear()
+
+    def apply_(self, weights: Weights, *, step: int, steps: int, lr: float) -> None:
+        if step == steps:
+            self.finished.append(True)
+
+    def settle_(self, weights: Weights) -> None:
+        if self.finished:
+            _act_(self.operator, weights, self.levels, 0.0)
+
+
+@dataclass(frozen=True)
+class FixedMask:
+    """The operator acts once, after the share `after` of all steps; from then on the zeros stay zero."""
+
+    operator: Operator
+    levels: Mapping[str, float]
+    after: float = 0.0
+    masks: dict[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.after < 1:
+            raise ConfigError(f"regularizer.after must be in [0, 1), got {self.after}")
+
+    def begin_(self, weights: Weights) -> None:
+        self.masks.clear()
+        if self.after == 0:
+            self._fix_(weights)
+
+    def apply_(self, weights: Weights, *, step: int, steps: int, lr: float) -> None:
+        if not self.masks and step >= self.after * steps:
+            self._fix_(weights)
+        self.settle_(weights)
+
+    def settle_(self, weights: Weights) -> None:
+        with torch.no_grad():
+            for name, mask in self.masks.items():
+                weights[name].mul_(mask)
+
+    def _fix_(self, weights: Weights) -> None:
+        _act_(self.operator, weights, self.levels, 0.0)
+        self.masks.update({name: (weights[name] != 0).to(weights[name].dtype) for name in self.levels})
+
+
+def none(budgets: Budgets) -> Regularizer:
+    """No regularizer: `budgets` are not enforced during training."""
+    return Nothing()
+
+
+def l0_projection(budgets: Budgets, *, every: int = 1) -> Regularizer:
+    """Projection on the l0 balls of `budgets` after every `every` steps. Source: Collins & Kohli 2014."""
+    return Periodic(project_l0, budgets, every)
+
+
+def l1_shrinkage(budgets: Budgets, *, strength: float, every: int = 1) -> Regularizer:
+    """l1 shrinkage of the layers named in `budgets`, all with the same strength. Source: Collins & Kohli 2014."""
+    if strength <= 0:
+        raise ConfigError(f"regularizer.strength must be above 0, got {strength}")
+    return Periodic(shrink_l1, dict.fromkeys(budgets, strength), every, settles=False)
+
+
+def threshold_once(budgets: Budgets) -> Regularizer:
+    """The control of the paper's Figure 5: train free, then keep the largest weights once."""
+    return AtEnd(project_l0, budgets)
+
+
+def threshold_fixed_mask(budgets: Budgets, *, after: float = 0.0) -> Regularizer:
+    """The fair control of Figure 5: keep the largest weights once, then train the survivors only.
+
+    `after` is the share of the steps that run free before; 0 thresholds the starting weights.
+    """
+    return FixedMask(project_l0, budgets, after)
+
+
+def _act_(operator: Operator, weights: Weights, levels: Mapping[str, float], lr: float) -> None:
+    with torch.no_grad():
+        for name, level in levels.items():
+            weights[name].copy_(operator(weights[name], level, lr))

@@ -1,0 +1,18 @@
+"""Results: rows in a store, tables out of it."""
+
+from sparsecnn.results.exports import STORE, export, read_runs, write_whole
+from sparsecnn.results.rows import CandidateRow, EpochRow, LayerEpochRow, Phase, Status
+from sparsecnn.results.store import RunStore
+
+__all__ = [
+    "STORE",
+    "CandidateRow",
+    "EpochRow",
+    "LayerEpochRow",
+    "Phase",
+    "RunStore",
+    "Status",
+    "export",
+    "read_runs",
+    "write_whole",
+]

@@ -1,0 +1,84 @@
+"""Tables out of runs: exports to CSV and Parquet, and reading either or the store."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from sparsecnn.errors import DataError
+from sparsecnn.results.rows import CandidateRow
+from sparsecnn.results.store import TABLES, RunStore, read_table
+
+STORE = "results.sqlite"
+FILES = {"candidates": "table", "epochs": "epochs", "layer_epochs": "layer_epochs"}
+REQUIRED = {"key", "phase", "status", "memory_bytes", "val_accuracy", "test_accuracy"}
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
+    """Lets `write` make a file beside `path`, then puts it in its place in one step."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    write(temporary)
+    os.replace(temporary, path)
+    return path
+
+
+def export(store: RunStore, folder: Path) -> list[Path]:
+    """Writes table, epochs and layer_epochs of `store` into `folder`, each as .csv and .parquet."""
+    paths = []
+    for name, stem in FILES.items():
+        frame = store.table(name)
+        csv = write_whole(folder / f"{stem}.csv", lambda path, frame=frame: frame.to_csv(path, index=False))
+        parquet = write_whole(folder / f"{stem}.parquet", lambda path, frame=frame: frame.to_parquet(path, index=False))
+        paths += [csv, parquet]
+    return paths
+
+
+def read_runs(paths: Iterable[Path]) -> pd.DataFrame:
+    """The candidates of all runs in one frame.
+
+    A path is a run folder (its store, or a table in it), a table.csv or a table.parquet. Raises DataError when it is
+    none of these, or holds no candidate.
+    """
+    frames = [_read_run(path) for path in paths]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _read_run(path: Path) -> pd.DataFrame:
+    if path.is_dir():
+        found = [path / name for name in (STORE, "table.parquet", "table.csv") if (path / name).is_file()]
+        if not found:
+            raise DataError(f"{path} holds no run: there is no {STORE}, table.parquet or table.csv in it")
+        path = found[0]
+    if not path.is_file():
+        raise DataError(f"there is no run at {path}")
+    try:
+        frame = _read_file(path)
+    except (
+        ValueError,
+        OSError,
+        pd.errors.ParserError,
+        pd.errors.DatabaseError,
+        sqlite3.DatabaseError,
+    ) as error:
+        raise DataError(f"{path} cannot be read as a results table") from error
+    lacking = REQUIRED - set(frame.columns)
+    if lacking:
+        raise DataError(f"{path} is no results table: it lacks the column {min(lacking)}")
+    if frame.empty:
+        raise DataError(f"{path} holds no candidate yet")
+    return frame
+
+
+def _read_file(path: Path) -> pd.DataFrame:
+    if path.suffix == ".csv":
+        return pd.read_csv(path)
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    # Read-only, so that a running search can be looked at.
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    try:
+        return read_table(connection, TABLES[CandidateRow][0])
+    finally:
+        connection.close()

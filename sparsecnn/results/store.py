@@ -1,0 +1,106 @@
+"""The store of one run: SQLite, one transaction a row, read by pandas."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pandas as pd
+
+from sparsecnn.errors import DataError
+from sparsecnn.results.rows import CandidateRow, EpochRow, LayerEpochRow
+
+TABLES: dict[type, tuple[str, str]] = {
+    CandidateRow: ("candidates", "key"),
+    EpochRow: ("epochs", "key, epoch"),
+    LayerEpochRow: ("layer_epochs", "key, epoch, layer"),
+}
+ORDER = {
+    "candidates": "seed, number",
+    "epochs": "rowid",
+    "layer_epochs": "rowid",
+}
+SQL_TYPES = {"bool": "INTEGER", "int": "INTEGER", "float": "REAL"}
+
+
+class RunStore:
+    """The rows of one run. A row with the key of an older one takes its place.
+
+    Opened as a context manager. Every write is on the disk, whole, when the call returns: a killed process loses no row
+    and leaves no half of one. Raises DataError for a file that is no store.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._connection = sqlite3.connect(path, timeout=30.0)
+            _prefer_wal(self._connection)
+            with self._connection:
+                for row_type, (name, key) in TABLES.items():
+                    columns = ", ".join(f'"{field.name}" {_sql_type(field.type)}' for field in fields(row_type))
+                    self._connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns}, PRIMARY KEY ({key}))")
+        except sqlite3.DatabaseError as error:
+            raise DataError(f"{path} cannot be used as a results store: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def add(self, *rows: CandidateRow | EpochRow | LayerEpochRow) -> None:
+        """Writes the rows in one transaction: all or none."""
+        with self._connection:
+            for row in rows:
+                values = asdict(row)
+                marks = ", ".join("?" * len(values))
+                names = ", ".join(f'"{name}"' for name in values)
+                table = TABLES[type(row)][0]
+                self._connection.execute(
+                    f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", tuple(values.values())
+                )
+
+    def find(self, key: str) -> CandidateRow | None:
+        """The finished row of that key; interrupted ones do not count."""
+        names = ", ".join(f'"{field.name}"' for field in fields(CandidateRow))
+        row = self._connection.execute(
+            f"SELECT {names} FROM candidates WHERE key = ? AND status != 'interrupted'", (key,)
+        ).fetchone()
+        return _candidate(row) if row else None
+
+    def accept(self, key: str) -> None:
+        """Marks the row as the incumbent of its round."""
+        with self._connection:
+            self._connection.execute("UPDATE candidates SET accepted = 1 WHERE key = ?", (key,))
+
+    def table(self, name: str = "candidates") -> pd.DataFrame:
+        """All rows of the table `name`: candidates, epochs or layer_epochs."""
+        return read_table(self._connection, name)
+
+
+def read_table(connection: sqlite3.Connection, name: str) -> pd.DataFrame:
+    """A table of a store as a data frame, in the order in which the search goes."""
+    frame = pd.read_sql(f"SELECT * FROM {name} ORDER BY {ORDER[name]}", connection)
+    return frame.astype({"accepted": bool}) if "accepted" in frame else frame
+
+
+def _candidate(values: Iterable[Any]) -> CandidateRow:
+    named = dict(zip((field.name for field in fields(CandidateRow)), values, strict=True))
+    return CandidateRow(**{**named, "accepted": bool(named["accepted"])})
+
+
+def _sql_type(annotation: Any) -> str:
+    return next((sql for name, sql in SQL_TYPES.items() if name in str(annotation)), "TEXT")
+
+
+def _prefer_wal(connection: sqlite3.Connection) -> None:
+    """WAL where the file system can do it; else a plain journal, which is as safe and slower."""
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    connection.execute("PRAGMA synchronous = FULL")

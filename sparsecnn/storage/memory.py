@@ -1,0 +1,93 @@
+"""The memory of layers and networks under the cheapest formats."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from torch import Tensor
+
+from sparsecnn.errors import ConfigError
+from sparsecnn.storage.formats import BYTE, FORMATS, Format, Matrix
+
+VALUE_TYPES = {32: np.dtype("<f4"), 16: np.dtype("<f2")}
+FORMAT_SETS = ("all", "index_only")
+
+
+@dataclass(frozen=True)
+class LayerMemory:
+    """One layer in its cheapest format."""
+
+    format: str
+    bytes: int
+    nonzeros: int
+    weights: int
+
+
+@dataclass(frozen=True)
+class NetworkMemory:
+    """A network, each prunable layer in its cheapest format; `other_bytes` are biases and normalisation, dense."""
+
+    layers: Mapping[str, LayerMemory]
+    other_bytes: int
+
+    @property
+    def bytes(self) -> int:
+        """The sum that the results table reports as `memory_bytes`."""
+        return self.other_bytes + sum(layer.bytes for layer in self.layers.values())
+
+    @property
+    def nonzeros(self) -> int:
+        """Nonzero prunable weights."""
+        return sum(layer.nonzeros for layer in self.layers.values())
+
+    @property
+    def weights(self) -> int:
+        """Prunable weights, zero or not."""
+        return sum(layer.weights for layer in self.layers.values())
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How networks are stored: the width of a value in bits (32 or 16) and which formats may win.
+
+    `formats` is "all" or "index_only", which leaves the bitmask out: it makes almost every sparse layer beat the dense
+    format, and whether the paper's appendix knew it could not be established.
+    """
+
+    value_bits: int = 32
+    formats: str = "all"
+
+    def __post_init__(self) -> None:
+        if self.value_bits not in VALUE_TYPES:
+            raise ConfigError(f"storage.value_bits must be one of {sorted(VALUE_TYPES)}, got {self.value_bits}")
+        if self.formats not in FORMAT_SETS:
+            raise ConfigError(f"storage.formats must be one of {', '.join(FORMAT_SETS)}, got {self.formats}")
+
+    @cached_property
+    def choices(self) -> tuple[Format, ...]:
+        """The formats that may win, dense first: the earlier one wins a tie."""
+        return tuple(form for form in FORMATS.values() if self.formats == "all" or form.name != "bitmask")
+
+    def layer(self, weight: Tensor) -> LayerMemory:
+        """The cheapest format of one weight tensor and the whole bytes it takes."""
+        matrix = as_matrix(weight, VALUE_TYPES[self.value_bits])
+        sizes = {form.name: -(-form.bits(matrix) // BYTE) for form in self.choices}
+        cheapest = min(sizes, key=sizes.__getitem__)
+        return LayerMemory(cheapest, sizes[cheapest], int(np.count_nonzero(matrix)), matrix.size)
+
+    def network(self, prunable: Mapping[str, Tensor], other_values: int) -> NetworkMemory:
+        """The memory of a network with these prunable weights and this many other values (biases, normalisation)."""
+        layers = {name: self.layer(weight) for name, weight in prunable.items()}
+        return NetworkMemory(layers, other_values * self.value_bits // BYTE)
+
+    def dense_bytes(self, weights: int, other_values: int) -> int:
+        """The bytes of the same network with nothing left out."""
+        return (weights + other_values) * self.value_bits // BYTE
+
+
+def as_matrix(weight: Tensor, value_type: np.dtype = VALUE_TYPES[32]) -> Matrix:
+    """`weight` [out, in, ...] as an array [out, in * kernel sides] of `value_type`; a copy."""
+    rows = weight.shape[0] if weight.dim() > 1 else 1
+    matrix = weight.detach().cpu().contiguous().reshape(rows, -1).numpy()
+    return np.ascontiguousarray(matrix, dtype=value_type)

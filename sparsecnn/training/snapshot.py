@@ -1,0 +1,59 @@
+"""A training stopped between two epochs, kept so that it goes on with the same numbers."""
+
+import os
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """One file that holds the latest snapshot of one training; it is replaced whole, and removed at the end."""
+
+    path: Path
+
+    def save(
+        self, model: nn.Module, optimizer: Optimizer, generator: torch.Generator, *, epoch: int, step: int
+    ) -> None:
+        """Keeps everything that the next epoch depends on."""
+        state = {
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "generator": generator.get_state(),
+            "global_generator": torch.get_rng_state(),
+            "epoch": epoch,
+            "step": step,
+        }
+        temporary = self.path.with_suffix(f".{os.getpid()}.tmp")
+        torch.save(state, temporary)
+        os.replace(temporary, self.path)
+
+    def restore_(self, model: nn.Module, optimizer: Optimizer, generator: torch.Generator) -> tuple[int, int]:
+        """Puts the latest snapshot back and returns its epoch and step; (0, 0) when there is none.
+
+        A file that cannot be read (the disk was full, say) counts as none: the training starts afresh.
+        """
+        state = self._read()
+        if state is None:
+            return 0, 0
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        generator.set_state(state["generator"])
+        torch.set_rng_state(state["global_generator"])
+        return int(state["epoch"]), int(state["step"])
+
+    def clear(self) -> None:
+        """Removes the snapshot, if there is one."""
+        self.path.unlink(missing_ok=True)
+
+    def _read(self) -> dict[str, Any] | None:
+        try:
+            state: dict[str, Any] = torch.load(self.path, weights_only=True)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError):
+            return None
+        return state

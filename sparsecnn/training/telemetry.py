@@ -1,0 +1,73 @@
+"""What is recorded of each epoch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class LayerEpoch:
+    """One layer at the end of an epoch.
+
+    `turnover` is the share of the kept positions that were not kept when the epoch began, in [0, 1]; 0 means that the
+    epoch trained a fixed mask.
+    """
+
+    layer: str
+    nonzeros: int
+    turnover: float
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch (or the part of it that was trained); accuracies in percent, `learning_rate` that of its last step.
+
+    Training loss and accuracy are means over the epoch's batches as they were seen, before each step. Validation
+    columns are None when no validation was asked for.
+    """
+
+    epoch: int
+    step: int
+    train_loss: float
+    train_accuracy: float
+    learning_rate: float
+    val_loss: float | None
+    val_accuracy: float | None
+    layers: tuple[LayerEpoch, ...]
+
+
+class RunningMean:
+    """Sums of loss and correct answers on the device, read once an epoch."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.loss = torch.zeros((), device=device)
+        self.correct = torch.zeros((), device=device)
+        self.count = 0
+
+    def add(self, loss: Tensor, scores: Tensor, labels: Tensor) -> None:
+        """Takes in one batch: mean loss, scores [N, K], labels [N]."""
+        self.loss += loss.detach() * len(labels)
+        self.correct += (scores.detach().argmax(dim=1) == labels).sum()
+        self.count += len(labels)
+
+    @property
+    def means(self) -> tuple[float, float]:
+        """Mean loss, and accuracy in percent."""
+        return float(self.loss) / self.count, 100.0 * float(self.correct) / self.count
+
+
+def supports(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Which positions of each layer are kept."""
+    return {name: weight.detach() != 0 for name, weight in weights.items()}
+
+
+def layer_epochs(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> tuple[LayerEpoch, ...]:
+    """Nonzeros and turnover of each layer between two supports."""
+    rows = []
+    for name, kept in after.items():
+        nonzeros = int(kept.sum())
+        new = int((kept & ~before[name]).sum())
+        rows.append(LayerEpoch(name, nonzeros, new / nonzeros if nonzeros else 0.0))
+    return tuple(rows)
