@@ -124,7 +124,7 @@ def fixed(progress: float, step: int) -> float:
 
 def stepwise(progress: float, step: int, *, drops: Iterable[int], factor: float = 0.1) -> float:
     """Caffe's "step" and "multistep": times `factor` at each of the step numbers `drops`."""
-    return factor ** sum(step >= drop for drop in drops)
+    return float(factor ** sum(step >= drop for drop in drops))
 
 
 def inverse(progress: float, step: int, *, gamma: float, power: float) -> float:

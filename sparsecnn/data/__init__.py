@@ -3,6 +3,7 @@
 from sparsecnn.data.augment import FlipAndCrop, flip_and_crop
 from sparsecnn.data.digits import load_digits
 from sparsecnn.data.holdout import cut_validation, hold_out
+from sparsecnn.data.parquet import load_parquet
 from sparsecnn.data.preprocessing import Preprocessing, imagenet, standardize, subtract_mean_image, unit_range
 from sparsecnn.data.resident import ResidentSplit, resident_data_set
 from sparsecnn.data.types import DataSet, Split
@@ -18,6 +19,7 @@ __all__ = [
     "hold_out",
     "imagenet",
     "load_digits",
+    "load_parquet",
     "resident_data_set",
     "standardize",
     "subtract_mean_image",

@@ -41,4 +41,4 @@ def _apportion(counts: np.ndarray, share: float) -> np.ndarray:
     order = np.argsort(taken - exact, kind="stable")
     for index in [i for i in order if taken[i] < counts[i] - 1][: max(missing, 0)]:
         taken[index] += 1
-    return taken
+    return np.asarray(taken)

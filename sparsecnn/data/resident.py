@@ -83,8 +83,8 @@ def fingerprint(splits: Sequence[ResidentSplit], classes: Sequence[str]) -> str:
     content = hashlib.blake2b("\n".join(classes).encode(), digest_size=16)
     for split in splits:
         content.update(str(tuple(split.images.shape)).encode())
-        content.update(split.images.numpy())
-        content.update(split.labels.numpy())
+        content.update(split.images.numpy().data)
+        content.update(split.labels.numpy().data)
     return content.hexdigest()
 
 

@@ -11,7 +11,8 @@ from torch import Tensor
 class Split(Protocol):
     """Labelled images: `labels` int64 [N], `shape` (C, H, W) of every image."""
 
-    labels: Tensor
+    @property
+    def labels(self) -> Tensor: ...
 
     @property
     def shape(self) -> tuple[int, int, int]: ...

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,7 @@ def _write_description(info: RunInfo) -> None:
         "environment.json": json.dumps(_environment(), indent=1) + "\n",
     }
     for name, text in texts.items():
-        write_whole(info.folder / name, lambda path, text=text: path.write_text(text))
+        write_whole(info.folder / name, partial(Path.write_text, data=text))
 
 
 def _environment() -> dict[str, Any]:

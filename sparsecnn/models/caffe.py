@@ -9,23 +9,25 @@ def pooled(size: int, kernel: int = 3, stride: int = 2) -> int:
     return -(-(size - kernel) // stride) + 1
 
 
-def gaussian_(layer: nn.Conv2d | nn.Linear, std: float, bias: float = 0.0) -> None:
+def gaussian_(layer: nn.Module, std: float, bias: float = 0.0) -> None:
     """Caffe's "gaussian" filler for the weights and "constant" for the biases."""
-    nn.init.normal_(layer.weight, std=std)
-    _constant_(layer, bias)
+    weight, biases = _parameters(layer)
+    nn.init.normal_(weight, std=std)
+    nn.init.constant_(biases, bias)
 
 
-def xavier_(layer: nn.Conv2d | nn.Linear) -> None:
+def xavier_(layer: nn.Module) -> None:
     """Caffe's "xavier" filler: uniform with variance 1 / fan-in. Source: Caffe, filler.hpp."""
-    fan_in = layer.weight[0].numel()
-    limit = (3.0 / fan_in) ** 0.5
-    nn.init.uniform_(layer.weight, -limit, limit)
-    _constant_(layer, 0.0)
+    weight, biases = _parameters(layer)
+    limit = (3.0 / weight[0].numel()) ** 0.5
+    nn.init.uniform_(weight, -limit, limit)
+    nn.init.zeros_(biases)
 
 
-def _constant_(layer: nn.Conv2d | nn.Linear, value: float) -> None:
-    if layer.bias is not None:
-        nn.init.constant_(layer.bias, value)
+def _parameters(layer: nn.Module) -> tuple[Tensor, Tensor]:
+    assert isinstance(layer, nn.Conv2d | nn.Linear)
+    assert layer.bias is not None
+    return layer.weight, layer.bias
 
 
 class WithinChannelNorm(nn.Module):

@@ -55,5 +55,5 @@ def caffenet(in_channels: int = 3, image_size: int = 227, classes: int = 1000) -
         )
     )
     for name, (std, bias) in FILLERS.items():
-        gaussian_(model.get_submodule(name), std, bias)  # type: ignore[arg-type]
+        gaussian_(model.get_submodule(name), std, bias)
     return model

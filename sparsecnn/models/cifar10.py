@@ -62,4 +62,4 @@ def cifar10_full(in_channels: int = 3, image_size: int = 32, classes: int = 10) 
 
 def _fill_(model: nn.Sequential, **stds: float) -> None:
     for name, std in stds.items():
-        gaussian_(model.get_submodule(name), std)  # type: ignore[arg-type]
+        gaussian_(model.get_submodule(name), std)

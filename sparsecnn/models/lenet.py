@@ -27,6 +27,6 @@ def lenet(in_channels: int = 1, image_size: int = 28, classes: int = 10) -> nn.S
             ip2=nn.Linear(500, classes),
         )
     )
-    for layer in (model.conv1, model.conv2, model.ip1, model.ip2):
-        xavier_(layer)
+    for name in ("conv1", "conv2", "ip1", "ip2"):
+        xavier_(model.get_submodule(name))
     return model

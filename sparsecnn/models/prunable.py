@@ -17,10 +17,10 @@ def prunable_weights(model: nn.Module) -> dict[str, nn.Parameter]:
 
     A weight that two modules share is named once, by the first. Raises ConfigError when there is none.
     """
-    found = {name: module.weight for name, module in model.named_modules() if isinstance(module, PRUNABLE)}
     unique: dict[str, nn.Parameter] = {}
-    for name, weight in found.items():
-        if not any(weight is other for other in unique.values()):
+    for name, module in model.named_modules():
+        weight = getattr(module, "weight", None) if isinstance(module, PRUNABLE) else None
+        if isinstance(weight, nn.Parameter) and not any(weight is other for other in unique.values()):
             unique[name] = weight
     if not unique:
         kinds = ", ".join(kind.__name__ for kind in PRUNABLE)
@@ -56,7 +56,8 @@ def build_model(factory: Callable[..., nn.Module], *, image_shape: tuple[int, in
 
 def _asked_for(factory: Callable[..., nn.Module], known: Mapping[str, int]) -> dict[str, int]:
     """Those of `known` that `factory` takes and that are not set yet."""
-    target, bound = factory, dict[str, Any]()
+    target: Any = factory
+    bound: dict[str, Any] = {}
     while hasattr(target, "func"):  # partials, nested as Hydra makes them
         bound |= target.keywords
         target = target.func

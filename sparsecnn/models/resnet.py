@@ -56,7 +56,8 @@ class ResNet(nn.Module):
         """[N, in_channels, H, W] to [N, classes]."""
         features = nn.functional.relu(self.bn1(self.conv1(images)))
         features = self.stage3(self.stage2(self.stage1(features)))
-        return self.fc(features.mean(dim=(2, 3)))
+        scores: Tensor = self.fc(features.mean(dim=(2, 3)))
+        return scores
 
 
 def _stage(in_channels: int, channels: int, blocks: int, *, stride: int) -> nn.Sequential:

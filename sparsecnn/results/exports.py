@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -29,9 +30,8 @@ def export(store: RunStore, folder: Path) -> list[Path]:
     paths = []
     for name, stem in FILES.items():
         frame = store.table(name)
-        csv = write_whole(folder / f"{stem}.csv", lambda path, frame=frame: frame.to_csv(path, index=False))
-        parquet = write_whole(folder / f"{stem}.parquet", lambda path, frame=frame: frame.to_parquet(path, index=False))
-        paths += [csv, parquet]
+        paths.append(write_whole(folder / f"{stem}.csv", partial(frame.to_csv, index=False)))
+        paths.append(write_whole(folder / f"{stem}.parquet", partial(frame.to_parquet, index=False)))
     return paths
 
 

@@ -61,14 +61,12 @@ class Greedy:
         yield closed
 
     def _candidates(self, incumbent: Trial, number: int, tried: int, layer_bytes: LayerBytes) -> Sequence[Candidate]:
-        candidates: list[Candidate] = []
-        for layer in incumbent.candidate.budgets:
-            budget = self.tighten(incumbent, layer, layer_bytes)
-            if budget is not None:
-                budgets = tightened(incumbent.candidate.budgets, layer, budget)
-                place = tried + len(candidates)
-                candidates.append(Candidate(place, number, "candidate", layer, budgets, incumbent.key))
-        return candidates
+        lowered = self.tighten(incumbent, layer_bytes)
+        present = incumbent.candidate.budgets
+        return [
+            Candidate(tried + place, number, "candidate", layer, tightened(present, layer, budget), incumbent.key)
+            for place, (layer, budget) in enumerate(lowered.items())
+        ]
 
 
 def _refinement(winner: Trial, number: int) -> Candidate:

@@ -10,7 +10,7 @@ from torch import Tensor
 from sparsecnn.errors import ConfigError
 from sparsecnn.storage.formats import BYTE, FORMATS, Format, Matrix
 
-VALUE_TYPES = {32: np.dtype("<f4"), 16: np.dtype("<f2")}
+VALUE_TYPES: dict[int, np.dtype[np.floating]] = {32: np.dtype("<f4"), 16: np.dtype("<f2")}
 FORMAT_SETS = ("all", "index_only")
 
 
@@ -86,7 +86,7 @@ class Storage:
         return (weights + other_values) * self.value_bits // BYTE
 
 
-def as_matrix(weight: Tensor, value_type: np.dtype = VALUE_TYPES[32]) -> Matrix:
+def as_matrix(weight: Tensor, value_type: np.dtype[np.floating] = VALUE_TYPES[32]) -> Matrix:
     """`weight` [out, in, ...] as an array [out, in * kernel sides] of `value_type`; a copy."""
     rows = weight.shape[0] if weight.dim() > 1 else 1
     matrix = weight.detach().cpu().contiguous().reshape(rows, -1).numpy()

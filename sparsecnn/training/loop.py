@@ -74,8 +74,18 @@ class Trainer:
             if observer.on_epoch:
                 measured = observer.validate(model) if observer.validate else None
                 layers = layer_epochs(before, supports(weights))
-                values = (measured.loss, measured.accuracy) if measured else (None, None)
-                observer.on_epoch(Epoch(epoch, step, *seen.means, rate, *values, layers))
+                observer.on_epoch(
+                    Epoch(
+                        epoch=epoch,
+                        step=step,
+                        train_loss=seen.mean_loss,
+                        train_accuracy=seen.accuracy,
+                        learning_rate=rate,
+                        val_loss=measured.loss if measured else None,
+                        val_accuracy=measured.accuracy if measured else None,
+                        layers=layers,
+                    )
+                )
             if snapshots and step < steps:
                 snapshots.save(model, optimizer, generator, epoch=epoch, step=step)
 

@@ -53,9 +53,14 @@ class RunningMean:
         self.count += len(labels)
 
     @property
-    def means(self) -> tuple[float, float]:
-        """Mean loss, and accuracy in percent."""
-        return float(self.loss) / self.count, 100.0 * float(self.correct) / self.count
+    def mean_loss(self) -> float:
+        """In nats."""
+        return float(self.loss) / self.count
+
+    @property
+    def accuracy(self) -> float:
+        """In percent."""
+        return 100.0 * float(self.correct) / self.count
 
 
 def supports(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -1,0 +1,81 @@
+"""Decoded images kept in one file, so that a set is decoded once."""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from sparsecnn.data.resident import ResidentSplit
+from sparsecnn.data.types import DataSet
+
+log = logging.getLogger(__name__)
+
+CACHE_DIR_VARIABLE = "SPARSECNN_CACHE_DIR"
+# Raised when the same files are decoded to other tensors than before.
+LAYOUT = 1
+
+
+def cache_dir() -> Path:
+    """$SPARSECNN_CACHE_DIR, else ~/.cache/sparsecnn."""
+    return Path(os.environ.get(CACHE_DIR_VARIABLE) or Path.home() / ".cache" / "sparsecnn")
+
+
+def cached(sources: Iterable[Path], settings: str, build: Callable[[], DataSet]) -> DataSet:
+    """What `build` makes of the files `sources`, which must be resident splits; read back if they have not changed.
+
+    A file is known by its path, size and time. A cache that cannot be read is made anew; one that cannot be written is
+    logged and done without.
+    """
+    path = cache_dir() / f"{_name(sources, settings)}.safetensors"
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        pass
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        log.warning("the cache %s cannot be read and is made anew (%s)", path, error)
+    data = build()
+    try:
+        _write(path, data)
+    except OSError as error:
+        log.warning("the decoded images cannot be kept: %s", error)
+    return data
+
+
+def _name(sources: Iterable[Path], settings: str) -> str:
+    files = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(sources)]
+    return hashlib.blake2b(json.dumps([LAYOUT, settings, files]).encode(), digest_size=12).hexdigest()
+
+
+def _read(path: Path) -> DataSet:
+    with safe_open(path, framework="pt") as file:
+        about = json.loads(file.metadata()["about"])
+        splits = {
+            split: ResidentSplit(file.get_tensor(f"{split}.images"), file.get_tensor(f"{split}.labels"))
+            for split in ("train", "test")
+        }
+    return DataSet(about["name"], splits["train"], splits["test"], tuple(about["classes"]), about["fingerprint"])
+
+
+def _write(path: Path, data: DataSet) -> None:
+    assert isinstance(data.train, ResidentSplit)
+    assert isinstance(data.test, ResidentSplit)
+    tensors = {
+        "train.images": data.train.images,
+        "train.labels": data.train.labels,
+        "test.images": data.test.images,
+        "test.labels": data.test.labels,
+    }
+    about = {"name": data.name, "classes": data.classes, "fingerprint": data.fingerprint}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        save_file(tensors, temporary, metadata={"about": json.dumps(about)})
+        os.replace(temporary, path)
+    except SafetensorError as error:  # a full disk, among others
+        temporary.unlink(missing_ok=True)
+        raise OSError(str(error)) from error

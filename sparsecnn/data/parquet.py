@@ -1,0 +1,127 @@
+"""A folder of parquet files in the Hugging Face image schema."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sparsecnn.data.cache import cached
+from sparsecnn.data.decoding import check_labels, decode, decode_all
+from sparsecnn.data.resident import resident_data_set
+from sparsecnn.data.types import DataSet
+from sparsecnn.errors import DataError
+
+LABEL = "label"
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The shards of one split as one table, with the place of every row."""
+
+    images: pa.ChunkedArray
+    labels: list[int | None]
+    class_names: list[str] | None
+    places: list[tuple[str, int]]
+
+    def where(self, index: int) -> str:
+        shard, row = self.places[index]
+        return f"{shard}, row {row}"
+
+    def decoded(self) -> np.ndarray:
+        encoded = self.images.to_pylist()
+
+        def image(index: int) -> Any:
+            if not encoded[index]:
+                raise DataError(f"{self.where(index)} has no image")
+            return decode(encoded[index], self.where(index))
+
+        return decode_all(len(encoded), image, self.where)
+
+
+def load_parquet(folder: str) -> DataSet:
+    """The set of `train-*.parquet` and `test-*.parquet` in `folder`, decoded once and cached.
+
+    One column holds the images, encoded (a struct with `bytes`, or binary), and `label` their classes; the schema's
+    metadata names them. All images must have one size. Raises DataError in one line that names file and row.
+    """
+    path = Path(folder).expanduser()
+    shards = {split: sorted(path.glob(f"{split}-*.parquet")) for split in ("train", "test")}
+    for split, found in shards.items():
+        if not found:
+            raise DataError(f"{path} holds no {split}-*.parquet" if path.is_dir() else f"there is no folder {path}")
+    return cached([*shards["train"], *shards["test"]], "parquet", lambda: _build(path, shards))
+
+
+def _build(path: Path, shards: dict[str, list[Path]]) -> DataSet:
+    tables = {split: _read_split(found) for split, found in shards.items()}
+    names = tables["train"].class_names or _numbered(tables)
+    arrays = {}
+    for split, table in tables.items():
+        labels = check_labels(table.labels, len(names), table.where)
+        arrays[split] = table.decoded(), labels
+    if arrays["train"][0].shape[1:] != arrays["test"][0].shape[1:]:
+        raise DataError(f"{path}: train and test images differ in size or channels")
+    return resident_data_set(path.name, arrays["train"], arrays["test"], names)
+
+
+def _read_split(shards: list[Path]) -> _Table:
+    parts = [_read_shard(shard) for shard in shards]
+    return _Table(
+        pa.chunked_array([chunk for part in parts for chunk in part.images.chunks], parts[0].images.type),
+        [label for part in parts for label in part.labels],
+        parts[0].class_names,
+        [place for part in parts for place in part.places],
+    )
+
+
+def _read_shard(shard: Path) -> _Table:
+    try:
+        table = pq.read_table(shard)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{shard} is no readable parquet file") from error
+    if LABEL not in table.column_names or not pa.types.is_integer(table.schema.field(LABEL).type):
+        raise DataError(f"{shard} has no column `{LABEL}` of whole numbers")
+    if table.num_rows == 0:
+        raise DataError(f"{shard} holds no image")
+    images = _image_column(table, shard)
+    places = [(str(shard), row) for row in range(table.num_rows)]
+    return _Table(images, table.column(LABEL).to_pylist(), _class_names(table.schema), places)
+
+
+def _image_column(table: pa.Table, shard: Path) -> pa.ChunkedArray:
+    """The one column of encoded images, whatever its name."""
+    found = [field.name for field in table.schema if _is_bytes(field.type) or _has_bytes(field.type)]
+    if len(found) != 1:
+        raise DataError(f"{shard} must have one column of encoded images, found {len(found)}")
+    column = table.column(found[0])
+    if not _has_bytes(column.type):
+        return column.cast(pa.large_binary())
+    parts = [chunk.field("bytes").cast(pa.large_binary()) for chunk in column.chunks]
+    return pa.chunked_array(parts, pa.large_binary())
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def _has_bytes(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0)
+
+
+def _class_names(schema: pa.Schema) -> list[str] | None:
+    """The names of the classes in the metadata that Hugging Face's library writes, or None."""
+    try:
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        names = features[LABEL]["names"]
+    except (KeyError, ValueError, TypeError):
+        return None
+    return [str(name) for name in names]
+
+
+def _numbered(tables: dict[str, _Table]) -> list[str]:
+    known = [label for table in tables.values() for label in table.labels if label is not None]
+    return [str(number) for number in range(max(known, default=-1) + 1)]
