@@ -21,6 +21,24 @@ demo: $(INSTALLED)  ## Train, search and draw the frontier of scanned digits (ab
 	@$(BIN)/sparsecnn greedy-search experiment=demo
 	@$(BIN)/sparsecnn plot-frontier runs/demo
 
+# DATA=folder reads CIFAR-10 from parquet files instead of downloading it.
+DATA ?=
+CIFAR = $(if $(DATA),data=parquet data.folder=$(DATA),data=cifar10)
+FRONTIER = runs/cifar10_frontier
+THRESHOLDING = runs/cifar10_thresholding
+
+reproduce-cifar: $(INSTALLED)  ## Redo results/cifar10 (DATA=folder of parquet files; about 75 minutes on 2 cores)
+	$(BIN)/sparsecnn greedy-search experiment=cifar10_frontier run_dir=$(FRONTIER) $(CIFAR)
+	$(BIN)/sparsecnn train --multirun experiment=cifar10_thresholding runs_dir=$(THRESHOLDING) $(CIFAR) \
+	  model.weights=$(FRONTIER)/base_seed0.safetensors \
+	  regularizer=l0_projection,threshold_once,threshold_fixed_mask allocation.density=0.3,0.2,0.1,0.05,0.02
+	mkdir -p results/cifar10/frontier results/cifar10/thresholding
+	cp $(FRONTIER)/table.csv $(FRONTIER)/epochs.csv $(FRONTIER)/layer_epochs.csv $(FRONTIER)/config.yaml \
+	  $(FRONTIER)/environment.json results/cifar10/frontier/
+	$(BIN)/sparsecnn plot-frontier $(FRONTIER) --label cifar10_quick --budget 1/20 -o results/cifar10/figure_1
+	$(BIN)/sparsecnn plot-layers $(FRONTIER) -o results/cifar10/figure_4
+	$(BIN)/sparsecnn plot-thresholding $(THRESHOLDING)/train/* -o results/cifar10/figure_5
+
 test: $(INSTALLED)  ## Run the tests
 	$(BIN)/python -m pytest -n 2 --cov --cov-fail-under=90
 

@@ -13,8 +13,8 @@ from torch import Tensor
 
 Operator = Callable[[Tensor, float, float], Tensor]
 
-# A sample of this many magnitudes brackets the threshold; the selection itself is exact whatever the sample says.
-SAMPLE_SIZE = 4096
+# A sample of about this many magnitudes brackets the threshold; the selection is exact whatever the sample says.
+SAMPLE_SIZE = 8192
 
 
 def project_l0(weight: Tensor, level: float, lr: float = 0.0) -> Tensor:
@@ -32,7 +32,10 @@ def project_l0(weight: Tensor, level: float, lr: float = 0.0) -> Tensor:
         return weight.clone(memory_format=torch.preserve_format)
     if budget == 0:
         return torch.zeros_like(weight)
-    return weight * _largest(weight.detach().abs(), budget)
+    threshold, surplus = _threshold(weight.detach().abs(), budget)
+    below = torch.nextafter(torch.tensor(threshold, dtype=weight.dtype), torch.tensor(0.0, dtype=weight.dtype))
+    projected = torch.nn.functional.hardshrink(weight, below.item())
+    return _without_surplus(projected, threshold, surplus) if surplus else projected
 
 
 def shrink_l1(weight: Tensor, level: float, lr: float) -> Tensor:
@@ -47,37 +50,53 @@ def shrink_l1(weight: Tensor, level: float, lr: float) -> Tensor:
     return torch.nn.functional.softshrink(weight, lr * level)
 
 
-def _largest(magnitude: Tensor, budget: int) -> Tensor:
-    """A 0/1 mask of exactly `budget` largest entries, in the type and memory format of `magnitude`."""
-    threshold = _kth_largest(magnitude, budget)
-    mask = magnitude >= threshold
-    surplus = int(torch.count_nonzero(mask)) - budget
-    if surplus > 0:
-        # Only a tie reaches this: the last tied positions in logical order give way.
-        tied = (magnitude == threshold).flatten().nonzero().flatten()
-        flat = mask.flatten()
-        flat[tied[len(tied) - surplus :]] = False
-        mask = flat.view(mask.shape)
-    return mask
+def _without_surplus(projected: Tensor, threshold: float, surplus: int) -> Tensor:
+    """`projected` less the last `surplus` of the entries that tie at the threshold, in logical order."""
+    flat = projected.flatten()
+    tied = (flat.abs() == threshold).nonzero().flatten()
+    flat[tied[len(tied) - surplus :]] = 0.0
+    return projected.copy_(flat.view(projected.shape))
 
 
-def _kth_largest(magnitude: Tensor, k: int) -> float:
+def _threshold(magnitude: Tensor, k: int) -> tuple[float, int]:
+    """The k-th largest entry, and how many more than k entries are at least as large; (0, 0) if it is zero."""
     if magnitude.is_cuda:
-        return float(torch.topk(magnitude.flatten(), k, sorted=False).values.min())
-    # NumPy's vectorised quickselect is about ten times quicker than torch.topk and kthvalue on a CPU, but slow on many
-    # equal values: weights that a projection left at exactly zero. The bracket below never lets those in.
-    values = torch.as_strided(magnitude, (magnitude.numel(),), (1,)).numpy()
-    high = _bracket(values, k)
-    return float(np.partition(high, len(high) - k)[len(high) - k])
+        kth = torch.topk(magnitude.flatten(), k, sorted=False).values.min()
+        threshold, above = float(kth), int(torch.count_nonzero(magnitude >= kth))
+    else:
+        # NumPy's vectorised quickselect is about ten times quicker than torch.topk and kthvalue on a CPU.
+        values = torch.as_strided(magnitude, (magnitude.numel(),), (1,))
+        wide = values if values.dtype in (torch.float32, torch.float64) else values.float()
+        threshold, above = _select(wide.numpy(), k)
+    return (threshold, above - k) if threshold > 0 else (0.0, 0)
 
 
-def _bracket(values: np.ndarray, k: int) -> np.ndarray:
-    """A subset of `values` that holds the `k` largest, usually little more than those."""
+def _select(values: np.ndarray, k: int) -> tuple[float, int]:
+    """The k-th largest of `values` (none negative), and how many are at least as large.
+
+    A sorted sample brackets the answer, and only the values inside the bracket are selected from. Zeros are left out
+    first: quickselect is slow on many equal values, and a projection leaves just that behind.
+    """
+    low, high = _bracket(values, k)
+    above = int(np.count_nonzero(values > high))
+    inside = values[(values >= low) & (values <= high) & (values > 0)]
+    if low <= 0 and above + len(inside) < k:
+        return 0.0, k
+    wanted = k - above
+    if not 0 < wanted <= len(inside):  # the sample was misleading; the whole is always right
+        above, wanted, inside = 0, k, values
+    kth = np.partition(inside, len(inside) - wanted)[len(inside) - wanted]
+    return float(kth), above + int(np.count_nonzero(inside >= kth))
+
+
+def _bracket(values: np.ndarray, k: int) -> tuple[float, float]:
+    """Two values between which the k-th largest lies, almost surely; all of them for a small array."""
     if len(values) <= 2 * SAMPLE_SIZE:
-        return values
-    sample = values[:: len(values) // SAMPLE_SIZE]
-    # 1.2 times the wanted share and 32 entries more: about five standard deviations of the sample's rank.
-    rank = min(len(sample), int(1.2 * k / len(values) * len(sample)) + 32)
-    lower = np.partition(sample, len(sample) - rank)[len(sample) - rank]
-    high = values[values >= lower]
-    return high if len(high) >= k else values
+        return 0.0, np.inf
+    sample = np.sort(values[:: len(values) // SAMPLE_SIZE])
+    rank = k / len(values) * len(sample)
+    # Five standard deviations of the rank that the k-th largest has in a random sample.
+    spread = 5.0 * (rank * (1.0 - rank / len(sample))) ** 0.5 + 5.0
+    low = int(len(sample) - rank - spread)
+    high = int(len(sample) - rank + spread) + 1
+    return (float(sample[low]) if low >= 0 else 0.0), (float(sample[high]) if high < len(sample) else np.inf)

@@ -129,7 +129,7 @@ def stepwise(progress: float, step: int, *, drops: Iterable[int], factor: float 
 
 def inverse(progress: float, step: int, *, gamma: float, power: float) -> float:
     """Caffe's "inv" policy, `(1 + gamma * step) ^ -power`."""
-    return (1.0 + gamma * step) ** -power
+    return float((1.0 + gamma * step) ** -power)
 
 
 def one_cycle(progress: float, step: int, *, warmup: float = 0.25, final: float = 0.01) -> float:

@@ -10,7 +10,8 @@ import pandas as pd
 from sparsecnn.cli.tables import frontier_text
 from sparsecnn.errors import ConfigError, DataError
 from sparsecnn.frontier import frontier_table
-from sparsecnn.plots import figure, save
+from sparsecnn.plots import figure
+from sparsecnn.plots.style import save
 from sparsecnn.results import read_runs, write_whole
 from sparsecnn.sizes import to_bytes
 

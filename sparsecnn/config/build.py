@@ -41,7 +41,7 @@ def _check(node: Any, path: str) -> None:
         return
     if "_target_" in node:
         _check_arguments(node, path)
-    for name in node:
+    for name in map(str, node):
         _check(node[name], f"{path}.{name}")
 
 
@@ -80,7 +80,7 @@ def _target(name: str, path: str) -> Callable[..., Any]:
 def _signature(target: Callable[..., Any]) -> tuple[Mapping[str, inspect.Parameter] | None, dict[str, Any]]:
     try:
         parameters = inspect.signature(target).parameters
-        hints = get_type_hints(target.__init__ if isinstance(target, type) else target)
+        hints = get_type_hints(getattr(target, "__init__") if isinstance(target, type) else target)  # noqa: B009
     except (TypeError, ValueError, NameError):
         return None, {}
     return parameters, hints

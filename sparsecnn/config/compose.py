@@ -115,7 +115,7 @@ def _known(command: str) -> tuple[list[str], dict[str, list[str]]]:
 
 
 def _keys(config: DictConfig, prefix: str = "") -> Iterator[str]:
-    for name in config:
+    for name in map(str, config):
         if not prefix and name in ("hydra", *WIRING):
             continue
         yield f"{prefix}{name}"

@@ -145,8 +145,10 @@ class _Search:
 
     def _close(self, closed: Round, dense_bytes: int, stopping: Stopping) -> None:
         incumbent = closed.incumbent
-        if closed.number == 0 or any(trial.key == incumbent.key for trial in closed.trials):
+        if any(trial.key == incumbent.key for trial in closed.trials):
             self.recorder.run.store.accept(incumbent.key)
+        if closed.number == 0:
+            self.recorder.run.publish(incumbent.key, f"base_seed{self.seed}")
         for trial in closed.trials:
             if trial.key != incumbent.key:
                 self.recorder.run.checkpoint(trial.key).unlink(missing_ok=True)

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -49,6 +50,10 @@ class Run:
     def checkpoint(self, key: str) -> Path:
         """Where the weights of the candidate `key` are kept."""
         return self.info.folder / "checkpoints" / f"{key}.safetensors"
+
+    def publish(self, key: str, name: str) -> None:
+        """Puts the weights of the candidate `key` into the run folder under a name that people can guess."""
+        write_whole(self.info.folder / f"{name}.safetensors", partial(shutil.copyfile, self.checkpoint(key)))
 
 
 @contextmanager

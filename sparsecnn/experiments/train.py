@@ -46,6 +46,8 @@ class Train:
         rows = []
         for number, seed in enumerate(self.seeds):
             rows.append(recorder.once(self._job(bench, number, seed)))
+            if rows[-1].status == "ok":
+                run.publish(rows[-1].key, f"seed{seed}")
             progress.networks(len(rows), len(self.seeds), _note(rows[-1]), len(rows) / len(self.seeds))
         if all(row.status == "failed" for row in rows):
             raise DivergedError(f"every training failed: {rows[-1].error}")

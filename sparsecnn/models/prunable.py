@@ -1,6 +1,7 @@
 """Prunable layers are found in a network, not listed by its author."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -58,7 +59,7 @@ def _asked_for(factory: Callable[..., nn.Module], known: Mapping[str, int]) -> d
     """Those of `known` that `factory` takes and that are not set yet."""
     target: Any = factory
     bound: dict[str, Any] = {}
-    while hasattr(target, "func"):  # partials, nested as Hydra makes them
+    while isinstance(target, partial):  # Hydra nests them
         bound |= target.keywords
         target = target.func
     try:

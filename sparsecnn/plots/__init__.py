@@ -1,44 +1,37 @@
-"""Figures: each a function from the table to its numbers and one from the table to its picture."""
+"""Figures: each module has `numbers`, table to table, and `draw`, table to picture."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import MappingProxyType
+from importlib import import_module
+from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
-# Renamed, because a function called as its module would hide the module.
-from sparsecnn.plots.frontier import frontier as draw_frontier
-from sparsecnn.plots.frontier import frontier_points
-from sparsecnn.plots.layers import layer_stacks
-from sparsecnn.plots.layers import layers as draw_layers
-from sparsecnn.plots.style import save
-from sparsecnn.plots.thresholding import thresholding as draw_thresholding
-from sparsecnn.plots.thresholding import thresholding_summary
-
-__all__ = ["FIGURES", "FigureKind", "save"]
+# The name of each module, which is the name of its command, and what its picture shows. The modules themselves import
+# matplotlib, which the command line does not want to wait for.
+FIGURES = {
+    "frontier": "Accuracy against memory: every candidate a point, the frontier a line.",
+    "layers": "Nonzeros a layer, raw and over the layer's dense size, along the search (the paper's Figure 4).",
+    "thresholding": "Accuracy against density under projection and under thresholding (the paper's Figure 5).",
+}
 
 
 @dataclass(frozen=True)
-class FigureKind:
-    """A kind of figure: `numbers` gives the table behind the picture that `draw` makes.
-
-    Both take the table of candidates and raise ValueError when it holds nothing to show.
-    """
+class Figure:
+    """One kind of figure; both functions raise ValueError when the table holds nothing to show."""
 
     numbers: Callable[[pd.DataFrame], pd.DataFrame]
-    draw: Callable[[pd.DataFrame], Figure]
-
-    @property
-    def help(self) -> str:
-        """What the picture shows, in one line, for the command line."""
-        return (self.draw.__doc__ or "").partition("\n")[0]
+    draw: Callable[..., Any]
 
 
-FIGURES: Mapping[str, FigureKind] = MappingProxyType(
-    {
-        "frontier": FigureKind(numbers=frontier_points, draw=draw_frontier),
-        "layers": FigureKind(numbers=layer_stacks, draw=draw_layers),
-        "thresholding": FigureKind(numbers=thresholding_summary, draw=draw_thresholding),
-    }
-)
+def figure(name: str) -> Figure:
+    """The figure of that name in FIGURES."""
+    module = import_module(f"sparsecnn.plots.{name}")
+    numbers = {"frontier": "frontier_points", "layers": "layer_stacks", "thresholding": "thresholding_summary"}
+    return Figure(getattr(module, numbers[name]), getattr(module, name))
+
+
+def __getattr__(name: str) -> Any:
+    if name == "save":
+        return import_module("sparsecnn.plots.style").save
+    raise AttributeError(name)

@@ -1,7 +1,6 @@
 """Axes that several figures share: bytes, densities and accuracies, with ticks that can be read."""
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +10,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 MOST_TICKS = 8
+GAP_POINTS = 5.0
 
 
 class LogTicks(NamedTuple):
@@ -21,12 +21,6 @@ class LogTicks(NamedTuple):
     positions: tuple[float, ...]
     labels: tuple[str, ...]
     unit: str
-
-
-def memory_text(memory_bytes: float) -> str:
-    """`memory_bytes` in the largest unit of which there is one, as in `64 KiB`."""
-    unit = next((name for name in reversed(UNITS) if memory_bytes >= UNITS[name]), "B")
-    return f"{memory_bytes / UNITS[unit]:.4g} {unit}"
 
 
 def memory_ticks(low_bytes: float, high_bytes: float) -> LogTicks:
@@ -73,19 +67,24 @@ def set_log_ticks(axes: Axes, ticks: LogTicks, label: str) -> None:
     axes.set_xlabel(f"{label} ({ticks.unit})")
 
 
-def accuracy_floor(accuracies: npt.NDArray[np.float64], notable: Sequence[bool] | npt.NDArray[np.bool_]) -> float:
+def accuracy_floor(accuracies: npt.NDArray[np.float64], notable: npt.NDArray[np.bool_]) -> float:
     """The lowest of the `accuracies` (percent, some may be NaN) that an axis should show.
 
-    Collapsed candidates must not flatten the picture: left out is what lies further below the
-    median than three times the way from the median up to the best (at least three points), unless
-    it is `notable` and above half of the best. This project's choice.
+    Collapsed candidates must not flatten the picture. Left out is what lies further below the
+    median than three times the way from the median up to the best (at least three points); the
+    `notable` ones are kept for as long as, going down, none follows after a gap that is both above
+    five points and wider than everything above it. This project's choice.
     """
     known = np.isfinite(accuracies)
-    values, kept = accuracies[known], np.asarray(notable, dtype=bool)[known]
+    values = accuracies[known]
     best, middle = float(values.max()), float(np.median(values))
-    fence = middle - 3 * max(best - middle, 1.0)
-    shown = (values >= fence) | (kept & (values >= best / 2))
-    return float(values[shown].min())
+    lowest = float(values[values >= middle - 3 * max(best - middle, 1.0)].min())
+    reached = best
+    for value in sorted(values[notable[known]], reverse=True):
+        if reached - value > max(GAP_POINTS, best - reached):
+            break
+        reached = float(value)
+    return min(lowest, reached)
 
 
 def accuracy_limits(low: float, high: float) -> tuple[float, float]:

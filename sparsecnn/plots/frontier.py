@@ -7,10 +7,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.transforms import Transform
 
 from sparsecnn.frontier import pareto, require_columns
 from sparsecnn.plots import axes as plot_axes
 from sparsecnn.plots import style
+from sparsecnn.plots.kind import FigureKind
+from sparsecnn.sizes import readable
 
 POINT_COLUMNS = [
     "run",
@@ -31,12 +34,12 @@ PANELS = {"val_accuracy": "Validation (chosen on)", "test_accuracy": "Test (same
 
 
 class View(NamedTuple):
-    """What the panels share: the ends of both axes (bytes, percent), the budget, lines a run."""
+    """What the panels share: the ends of both axes (bytes, percent), the budget, whether runs have several seeds."""
 
     memory: plot_axes.LogTicks
     accuracy: tuple[float, float]
-    budget_bytes: int | None
-    line_width: float
+    budget_bytes: float | None
+    crowded: bool
 
 
 def frontier_points(table: pd.DataFrame) -> pd.DataFrame:
@@ -61,7 +64,7 @@ def frontier_points(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def frontier(table: pd.DataFrame, budget_bytes: int | None = None) -> Figure:
+def frontier(table: pd.DataFrame, budget_bytes: float | None = None) -> Figure:
     """Accuracy against memory of every candidate, with the frontier, on validation and test.
 
     The frontier is chosen on validation accuracy, one for each run and seed, and the same
@@ -79,14 +82,12 @@ def frontier(table: pd.DataFrame, budget_bytes: int | None = None) -> Figure:
         for axes, column in zip(grid, panels, strict=True):
             _draw_panel(axes, drawn, column, view)
         grid[0].set_ylabel("accuracy (%)")
-        handles = _handles(list(dict.fromkeys(drawn["run"])))
-        columns = style.legend_columns([str(handle.get_label()) for handle in handles])
-        figure.legend(handles=handles, loc="outside upper center", ncols=columns)
+        style.add_legend(figure, _handles(list(dict.fromkeys(drawn["run"]))))
         style.add_caption(figure, _caption(points))
     return figure
 
 
-def _view(drawn: pd.DataFrame, panels: list[str], budget_bytes: int | None) -> View:
+def _view(drawn: pd.DataFrame, panels: list[str], budget_bytes: float | None) -> View:
     notable = drawn["on_frontier"] | drawn["accepted"] | (drawn["phase"] == "base")
     accuracies = drawn[panels].to_numpy(dtype=np.float64).ravel()
     low = plot_axes.accuracy_floor(accuracies, np.repeat(notable.to_numpy(), len(panels)))
@@ -95,27 +96,43 @@ def _view(drawn: pd.DataFrame, panels: list[str], budget_bytes: int | None) -> V
         memory=plot_axes.memory_ticks(max(1.0, min(memory)), max(1.0, *memory, 1.0)),
         accuracy=plot_axes.accuracy_limits(low, float(np.nanmax(accuracies))),
         budget_bytes=budget_bytes,
-        line_width=1.6 if drawn.groupby("run")["seed"].nunique().max() == 1 else 0.9,
+        crowded=bool(drawn.groupby("run")["seed"].nunique().max() > 1),
     )
 
 
 def _draw_panel(axes: Axes, drawn: pd.DataFrame, column: str, view: View) -> None:
     for position, run in enumerate(dict.fromkeys(drawn["run"])):
         _draw_run(axes, drawn[drawn["run"] == run], column, style.run_look(position), view)
-    axes.set_title(PANELS[column])
+    axes.set_title(PANELS[column], pad=6 if view.budget_bytes is None else 16)
     axes.set_ylim(view.accuracy)
     plot_axes.set_log_ticks(axes, view.memory, "memory of the weights")
     if view.budget_bytes is not None:
-        _draw_budget(axes, view.budget_bytes)
+        axes.axvline(view.budget_bytes, color=style.GREY, lw=1.0, zorder=1.5)
+        text = f"budget {readable(view.budget_bytes)}"
+        _note(axes, text, (view.budget_bytes, 1.0), "center", axes.get_xaxis_transform())
     below = int((drawn[column] < view.accuracy[0]).sum())
     if below:
         text = f"▼ {below} of {int(drawn[column].notna().sum())} lie below"
-        white = {"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.85}
-        axes.text(0.985, 0.035, text, transform=axes.transAxes, ha="right", fontsize=7.5, bbox=white)
+        _note(axes, text, (1.0, 0.0), "right", axes.transAxes)
+
+
+def _note(axes: Axes, text: str, at: tuple[float, float], align: str, coordinates: Transform) -> None:
+    axes.annotate(
+        text,
+        at,
+        xycoords=coordinates,
+        xytext=(0, 5),
+        textcoords="offset points",
+        ha=align,
+        fontsize=7.5,
+        color=style.GREY,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.85},
+    )
 
 
 def _draw_run(axes: Axes, run: pd.DataFrame, column: str, look: tuple[str, str], view: View) -> None:
     colour, line = look
+    width, dot, ring = (0.9, 2.5, 3.5) if view.crowded else (1.6, 4.0, 5.5)
     memory, accuracy = run["memory_bytes"], run[column]
     axes.plot(memory, accuracy, ".", color=colour, alpha=0.35, ms=4.5, mew=0)
     hidden = memory[accuracy < view.accuracy[0]]
@@ -123,39 +140,24 @@ def _draw_run(axes: Axes, run: pd.DataFrame, column: str, look: tuple[str, str],
         edge = [view.accuracy[0]] * len(hidden)
         axes.plot(hidden, edge, "v", color=colour, ms=4, mew=0, clip_on=False, gid="below")
     won = run["accepted"] & (run["phase"] != "base")
-    axes.plot(memory[won], accuracy[won], "o", mfc="none", mec=colour, ms=5.5, mew=0.8)
-    stairs: dict[str, Any] = {"where": "post", "marker": ".", "ms": 4, "gid": "frontier"}
+    axes.plot(memory[won], accuracy[won], "o", mfc="none", mec=colour, ms=ring, mew=0.8)
+    stairs: dict[str, Any] = {"where": "post", "marker": ".", "ms": dot, "gid": "frontier"}
     for _, path in run[run["on_frontier"]].sort_values("memory_bytes").groupby("seed"):
         x, y = path["memory_bytes"], path[column]
-        axes.step(x, y, line, color=colour, lw=view.line_width, **stairs)
+        axes.step(x, y, line, color=colour, lw=width, **stairs)
     base = run["phase"] == "base"
     if accuracy[base].notna().any():
         axes.axhline(accuracy[base].mean(), color=colour, ls=(0, (4, 3)), lw=0.8, zorder=1)
         star: dict[str, Any] = {"marker": "*", "ms": 11, "mec": "white", "mew": 0.6}
-        axes.plot(memory[base], accuracy[base], ls="", color=colour, **star)
-
-
-def _draw_budget(axes: Axes, budget_bytes: int) -> None:
-    axes.axvline(budget_bytes, color=style.GREY, lw=1.0, zorder=1.5)
-    # Nothing can lie above the frontier, so the upper end of the line is where text is free.
-    axes.annotate(
-        f"budget {plot_axes.memory_text(budget_bytes)}",
-        (budget_bytes, 0.97),
-        xycoords=("data", "axes fraction"),
-        xytext=(-3, 0),
-        textcoords="offset points",
-        rotation=90,
-        ha="right",
-        va="top",
-        fontsize=7.5,
-        color=style.GREY,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
-    )
+        axes.plot([memory[base].mean()], [accuracy[base].mean()], color=colour, **star)
 
 
 def _handles(runs: list[str]) -> list[Line2D]:
-    looks = [(run, *style.run_look(position)) for position, run in enumerate(runs)]
-    named = [Line2D([], [], color=colour, ls=line, lw=2, label=style.shortened(run)) for run, colour, line in looks]
+    looks = [style.run_look(position) for position in range(len(runs))]
+    named = [
+        Line2D([], [], color=colour, ls=line, lw=2, label=label)
+        for label, (colour, line) in zip(style.short_names(runs), looks, strict=True)
+    ]
     ink = style.GREY if len(runs) > 1 else style.PALETTE[0]
     marks: dict[str, dict[str, Any]] = {
         "frontier": {"marker": ".", "ms": 4},
@@ -169,13 +171,18 @@ def _handles(runs: list[str]) -> list[Line2D]:
 
 def _caption(points: pd.DataFrame) -> str:
     candidates = points[points["phase"] != "base"]
-    failed = int((points["status"] == "failed").sum())
-    interrupted = int((points["status"] == "interrupted").sum())
-    seeds = ", ".join(str(seed) for seed in sorted(points["seed"].unique()))
+    seeds = sorted(points["seed"].unique())
     runs = list(dict.fromkeys(points["run"]))
     name = f"run {style.shortened(runs[0])}" if len(runs) == 1 else f"{len(runs)} runs"
-    return (
-        f"n = {len(candidates)} candidates of {name}, seeds {seeds}; not drawn: {failed} failed, "
-        f"{interrupted} interrupted. The frontier is chosen on validation accuracy, "
-        "for each run and seed."
-    )
+    missing = points.loc[points["status"] != "ok", "status"].value_counts().sort_index()
+    not_drawn = ", ".join(f"{count} {status}" for status, count in missing.items())
+    clauses = [
+        f"n = {len(candidates)} candidates of {name}, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}",
+        f" (not drawn: {not_drawn})" if not_drawn else "",
+        ". The frontier is chosen on validation accuracy, for each run and seed.",
+        " The dense base is a mean over seeds." if len(seeds) > 1 else "",
+    ]
+    return "".join(clauses)
+
+
+FIGURE = FigureKind(numbers=frontier_points, draw=frontier)

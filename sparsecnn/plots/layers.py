@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from sparsecnn.frontier import finished, pareto, require_columns
 from sparsecnn.plots import axes as plot_axes
 from sparsecnn.plots import style
+from sparsecnn.plots.kind import FigureKind
 
 NETWORK_COLUMNS = [
     "run",
@@ -69,7 +70,7 @@ def layers(table: pd.DataFrame) -> Figure:
         raw.set_title("Nonzeros")
         raw.set_ylabel("nonzero weights, stacked over layers")
         raw.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-        normalised.set_title("Nonzeros, each layer by its dense size")
+        normalised.set_title("Nonzeros by dense size")
         normalised.set_ylabel(f"density, summed over {len(sizes)} layers")
         _name_layers(figure, [raw, normalised], sizes, colours)
         style.add_caption(figure, _caption(stacks))
@@ -83,7 +84,7 @@ def _path(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _marked(path: pd.DataFrame, *, first: bool) -> pd.DataFrame:
     accuracies = path["val_accuracy"].to_numpy(dtype=np.float64)
-    low = plot_axes.accuracy_floor(accuracies, [False] * len(path))
+    low = plot_axes.accuracy_floor(accuracies, np.ones(len(path), dtype=bool))
     bar_points = max(float(accuracies.max()) - low, 1.0) / BARS_ACROSS
     kept: dict[str, float] = {}
     by_memory = path.sort_values("memory_bytes", kind="stable")
@@ -119,21 +120,24 @@ def _colours(count: int) -> list[str]:
 def _draw_stacks(axes: Axes, drawn: pd.DataFrame, column: str, colours: list[str]) -> None:
     heights = drawn.pivot(index="val_accuracy", columns="position", values=column)
     bottom = np.zeros(len(heights))
+    width = float(drawn["bar_points"].iloc[0])
     edge = 0.3 if len(colours) <= LONGEST_LEGEND else 0.0
     # Last layer at the bottom, so that the legend reads down in network order as the stack does.
     for position in reversed(heights.columns):
         axes.bar(
             heights.index,
             heights[position],
-            float(drawn["bar_points"].iloc[0]),
+            width,
             bottom,
             color=colours[int(position)],
             edgecolor="white",
             linewidth=edge,
         )
-        bottom += heights[position].to_numpy()
-    room = 1.5 * float(drawn["bar_points"].iloc[0])
-    axes.set_xlim(heights.index.min() - room, heights.index.max() + room)
+        bottom = bottom + heights[position].to_numpy()
+    low, high = float(heights.index.min()), float(heights.index.max())
+    half = max((high - low) / 2 + 1.5 * width, BARS_ACROSS / 4 * width)
+    axes.set_xlim((low + high) / 2 - half, (low + high) / 2 + half)
+    axes.set_ylim(0, 1.05 * float(bottom.max()))
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.grid(visible=False, axis="x")
     axes.set_xlabel("validation accuracy (%)")
@@ -164,11 +168,18 @@ def _name_layers(
 def _caption(stacks: pd.DataFrame) -> str:
     first = stacks.iloc[0]
     path = stacks[(stacks["run"] == first["run"]) & (stacks["seed"] == first["seed"])]
-    drawn = path.loc[path["drawn"], "key"].nunique()
+    drawn, networks = path.loc[path["drawn"], "key"].nunique(), path["key"].nunique()
     others = len(stacks.groupby(["run", "seed"])) - 1
-    text = (
-        f"n = {drawn} of {path['key'].nunique()} networks on the path of run "
-        f"{style.shortened(first['run'])}, seed {first['seed']}; of networks whose bars would "
-        "overlap the one of smaller memory is drawn, collapsed ones are not."
+    left_out = (
+        " Of networks whose bars would overlap the smaller is drawn, collapsed ones are not."
+        if drawn < networks
+        else ""
     )
-    return text if others == 0 else f"{text} {others} other path(s) of the table are not drawn."
+    return (
+        f"n = {drawn} of {networks} networks on the path of run "
+        f"{style.shortened(first['run'])}, seed {first['seed']}.{left_out}"
+        + (f" Other paths in the table, not drawn: {others}." if others else "")
+    )
+
+
+FIGURE = FigureKind(numbers=layer_stacks, draw=layers)

@@ -1,15 +1,20 @@
 """The look of every figure, and the two files that a figure is saved as."""
 
 import io
-import os
+import math
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+
+from sparsecnn.results import write_whole
 
 # Okabe & Ito 2008, "Color Universal Design", without its yellow, which is too faint for a line on
 # white. Black comes last.
@@ -18,7 +23,7 @@ LINES = ("-", "--", ":", "-.")
 GREY = "#555555"
 WIDTH_INCHES = 7.2
 PNG_DPI = 200
-MAX_LABEL = 48
+MAX_LABEL = 44
 
 # Any, because matplotlib types the keys as literals and the values one by one.
 RC: dict[Any, Any] = {
@@ -67,16 +72,29 @@ def shortened(text: str, longest: int = MAX_LABEL) -> str:
     return f"{text[:head]}…{text[head + 1 - longest :]}"
 
 
-def legend_columns(labels: list[str]) -> int:
-    """How many columns of a legend fit side by side above the panels of a figure."""
-    column_inches = 0.55 + 0.068 * max(len(label) for label in labels)  # handle, then letters
-    return max(1, min(len(labels), int(WIDTH_INCHES / column_inches)))
+def short_names(names: Sequence[str]) -> list[str]:
+    """`names` cut to fit a legend; where one is too long, what all begin with goes first."""
+    # What the first and the last in alphabetical order share, all share.
+    pairs = zip(min(names), max(names), strict=False)
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    if len(names) > 1 and shared > 1 and max(len(name) for name in names) > MAX_LABEL:
+        names = [f"…{name[shared:]}" for name in names]
+    return [shortened(name) for name in names]
+
+
+def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
+    """Put a legend above the panels, in as many columns as fit; each further row adds height."""
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    column_inches = 0.56 + 0.061 * longest  # handle and gap, then letters of 8 points
+    columns = max(1, min(len(handles), int(figure.get_figwidth() / column_inches)))
+    rows = math.ceil(len(handles) / columns)
+    figure.set_figheight(figure.get_figheight() + 0.165 * (rows - 1))
+    figure.legend(handles=list(handles), loc="outside upper center", ncols=columns)
 
 
 def add_caption(figure: Figure, text: str) -> None:
     """Write `text` in small type below the panels, wrapped to the width of the figure."""
-    letters = int(figure.get_figwidth() / 0.061)
-    wrapped = textwrap.fill(text, letters)
+    wrapped = textwrap.fill(text, int(figure.get_figwidth() / 0.058))
     figure.supxlabel(wrapped, x=0.01, ha="left", fontsize=7.5, color=GREY)
 
 
@@ -95,14 +113,5 @@ def save(figure: Figure, stem: str | Path) -> list[Path]:
         with paper_style():
             figure.savefig(picture, format=kind, dpi=PNG_DPI, metadata=tags)
         paths.append(stem.with_name(f"{stem.name}.{kind}"))
-        _write_whole(paths[-1], picture.getvalue())
+        write_whole(paths[-1], partial(Path.write_bytes, data=picture.getvalue()))
     return paths
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -2,14 +2,15 @@
 
 import json
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from sparsecnn.frontier import finished, require_columns
 from sparsecnn.plots import axes as plot_axes
 from sparsecnn.plots import style
+from sparsecnn.plots.kind import FigureKind
 
 L0 = "l0_projection"
 NAMES = {
@@ -30,7 +31,7 @@ COLUMNS = [
     "val_accuracy",
     "test_accuracy",
 ]
-LEVEL_COLUMNS = ("budgets", "weights", "run")
+LEVEL_COLUMNS = ("budgets", "nonzeros", "weights", "run")
 LINEAR_POINTS = 10.0  # differences beyond this hide those of one point on a linear axis
 
 
@@ -78,13 +79,12 @@ def thresholding(table: pd.DataFrame) -> Figure:
         figure = Figure(figsize=(style.WIDTH_INCHES if len(pairs) else 4.6, 3.6))
         grid = figure.subplots(1, 2 if len(pairs) else 1, squeeze=False)[0]
         _draw_lines(grid[0], summary, "test_accuracy", order)
+        grid[0].set_title("Test")
         grid[0].set_ylabel("test accuracy (%)")
         if len(pairs):
             _draw_lines(grid[1], pairs, "l0_ahead_points", order)
             _mark_zero(grid[1], pairs)
-        handles, labels = grid[0].get_legend_handles_labels()
-        columns = style.legend_columns(labels) if len(pairs) else 1
-        figure.legend(handles, labels, loc="outside upper center", ncols=columns)
+        style.add_legend(figure, grid[0].get_legend_handles_labels()[0])
         style.add_caption(figure, _caption(summary))
     return figure
 
@@ -112,9 +112,9 @@ def _repetitions(table: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def _level(budgets: str, weights: int, run: str) -> str:
+def _level(budgets: str, nonzeros: int, weights: int, run: str) -> str:
     allowed: dict[str, int] = json.loads(budgets)
-    binding = 0 < sum(allowed.values()) < weights
+    binding = nonzeros <= sum(allowed.values()) < weights
     return json.dumps(allowed, sort_keys=True) if binding else f"run {run}"
 
 
@@ -143,22 +143,35 @@ def _draw_lines(axes: Axes, summary: pd.DataFrame, column: str, order: list[str]
 
 def _mark_zero(axes: Axes, pairs: pd.DataFrame) -> None:
     axes.axhline(0, color=style.GREY, lw=1.0, zorder=1)
-    unit = "points"
-    if pairs["l0_ahead_points"].abs().max() > LINEAR_POINTS:
-        axes.set_yscale("symlog", linthresh=1.0, linscale=0.7)
-        reach = pairs["l0_ahead_points"].abs() + pairs["l0_ahead_points_deviation"].fillna(0)
-        steps = [step for step in (1, 2, 5, 10, 20, 50, 100) if step <= reach.max()]
-        axes.set_yticks([*(-np.array(steps[::-1])), 0, *steps], minor=False)
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.set_yticks([], minor=True)
-        unit = "points, logarithmic beyond ±1"
-    axes.set_ylabel(f"l0 projection ahead by ({unit})")
+    axes.set_title("Equal budgets and seed")
+    axes.set_ylabel("l0 projection ahead (points)")
+    if not _is_wide(pairs):
+        return
+    deviation = pairs["l0_ahead_points_deviation"].fillna(0)
+    low = float((pairs["l0_ahead_points"] - deviation).min())
+    high = float((pairs["l0_ahead_points"] + deviation).max())
+    axes.set_yscale("symlog", linthresh=1.0, linscale=0.7)
+    axes.set_ylim(min(-1.0, 1.3 * low), max(1.0, 1.3 * high))
+    ticks = [sign * step for step in (1, 2, 5, 10, 20, 50, 100) for sign in (-1, 1)]
+    shown = [tick for tick in ticks if min(-1.0, 1.3 * low) <= tick <= max(1.0, 1.3 * high)]
+    axes.set_yticks([0, *shown], ["0", *(f"{tick:+d}".replace("-", "\N{MINUS SIGN}") for tick in shown)])
+    axes.yaxis.set_minor_locator(NullLocator())
+
+
+def _is_wide(pairs: pd.DataFrame) -> bool:
+    return bool(pairs["l0_ahead_points"].abs().max() > LINEAR_POINTS)
 
 
 def _caption(summary: pd.DataFrame) -> str:
     fewest, most = int(summary["seeds"].min()), int(summary["seeds"].max())
-    seeds = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-    return (
-        f"Mean and sample standard deviation over n = {seeds} seed(s) a point. Points are moved "
-        "slightly sideways so that error bars do not hide one another."
-    )
+    seeds = f"{most}" if fewest == most else f"{fewest} to {most}"
+    text = f"Mean and sample standard deviation over n = {seeds} seeds a point."
+    if most == 1:
+        text = "n = 1 seed a point, so there are no deviations."
+    text += " Points are moved slightly sideways so that none hides another."
+    if _is_wide(summary):
+        text += " Differences: linear within 1 point, logarithmic beyond."
+    return text
+
+
+FIGURE = FigureKind(numbers=thresholding_summary, draw=thresholding)

@@ -52,7 +52,7 @@ def _bitmask_bits(matrix: Matrix) -> int:
 
 
 def _bitmask_encode(matrix: Matrix) -> bytes:
-    return np.packbits(matrix != 0).tobytes() + matrix[matrix != 0].tobytes()
+    return bytes(np.packbits(matrix != 0)) + bytes(matrix[matrix != 0])
 
 
 def _bitmask_decode(data: bytes, shape: tuple[int, int], dtype: np.dtype) -> Matrix:
@@ -77,7 +77,7 @@ def _csr_bits(matrix: Matrix) -> int:
     nonzeros = int(np.count_nonzero(matrix))
     column, pointer = _csr_types(matrix.shape, nonzeros)
     entry_bits = _value_bits(matrix) + column.itemsize * BYTE
-    return nonzeros * entry_bits + pointer.itemsize * BYTE * (matrix.shape[0] + 1)
+    return int(nonzeros * entry_bits + pointer.itemsize * BYTE * (matrix.shape[0] + 1))
 
 
 def _csr_encode(matrix: Matrix) -> bytes:
@@ -98,7 +98,8 @@ def _csr_decode(data: bytes, shape: tuple[int, int], dtype: np.dtype) -> Matrix:
     nonzeros = int(starts[-1])
     values_at = starts_bytes + nonzeros * column.itemsize
     matrix = np.zeros(shape, dtype)
-    rows = np.repeat(np.arange(shape[0]), np.diff(starts.astype(np.int64)))
+    lengths = starts[1:].astype(np.int64) - starts[:-1].astype(np.int64)
+    rows = np.repeat(np.arange(shape[0]), lengths)
     matrix[rows, np.frombuffer(data[starts_bytes:values_at], column)] = np.frombuffer(data[values_at:], dtype)
     return matrix
 

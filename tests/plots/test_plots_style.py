@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from sparsecnn import plots
+from sparsecnn.plots import FIGURES, FigureKind, figure, save
+from sparsecnn.plots.style import MAX_LABEL, add_legend, paper_style, run_look, short_names, shortened
+
+
+def small() -> Figure:
+    with paper_style():
+        picture = Figure(figsize=(2, 2))
+        picture.subplots().plot([1, 2], [3, 4])
+    return picture
+
+
+def test_a_figure_is_saved_as_png_and_svg_and_nothing_else(tmp_path: Path) -> None:
+    paths = save(small(), tmp_path / "new" / "density_0.5")
+    assert [path.name for path in paths] == ["density_0.5.png", "density_0.5.svg"]
+    assert sorted(paths) == sorted((tmp_path / "new").iterdir())
+    assert paths[0].read_bytes().startswith(b"\x89PNG")
+    assert b"</svg>" in paths[1].read_bytes()
+
+
+def test_the_same_figure_gives_the_same_bytes(tmp_path: Path) -> None:
+    one, other = save(small(), tmp_path / "one"), save(small(), tmp_path / "other")
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in other]
+
+
+def test_the_style_ends_with_its_block() -> None:
+    before = dict(mpl.rcParams)
+    with paper_style():
+        assert mpl.rcParams["axes.grid"]
+    assert dict(mpl.rcParams) == before
+
+
+def test_twenty_eight_runs_look_different() -> None:
+    assert len({run_look(position) for position in range(28)}) == 28
+    assert run_look(28) == run_look(0)
+
+
+def test_long_names_lose_their_middle() -> None:
+    assert shortened("quick") == "quick"
+    assert shortened("abcdefghij", 5) == "ab…ij"
+    assert len(shortened("a" * 99)) == MAX_LABEL
+
+
+def test_long_names_lose_what_all_begin_with() -> None:
+    long = "a" * 50
+    assert short_names([f"{long}x", f"{long}yz"]) == ["…x", "…yz"]
+    assert short_names(["aax", "aay"]) == ["aax", "aay"]
+    assert short_names([long]) == [shortened(long)]
+
+
+def test_more_rows_of_legend_make_a_higher_figure() -> None:
+    picture = Figure(figsize=(7.2, 4.0))
+    add_legend(picture, [Line2D([], [], label=f"{'a' * 40}{position}") for position in range(6)])
+    assert picture.get_figheight() == pytest.approx(4.0 + 2 * 0.165)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_each_figure_is_found_by_name_with_its_docstring_as_summary(name: str) -> None:
+    kind = figure(name)
+    assert isinstance(kind, FigureKind)
+    assert (kind.draw.__doc__ or "").splitlines()[0] == FIGURES[name]
+
+
+def test_unknown_names_are_errors_that_name_the_known() -> None:
+    with pytest.raises(ValueError, match="one of frontier, layers, thresholding, got pie"):
+        figure("pie")
+    with pytest.raises(AttributeError, match="no attribute 'pie'"):
+        _ = plots.pie

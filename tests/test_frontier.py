@@ -1,0 +1,138 @@
+import math
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sparsecnn.frontier import best_within, finished, frontier_table, pareto, require_columns
+
+
+def table(*candidates: tuple[int, float | None], **columns: object) -> pd.DataFrame:
+    """One finished row for each (memory in bytes, validation accuracy); `columns` override the others."""
+    facts: dict[str, object] = {
+        "run": "a",
+        "key": [f"k{position}" for position in range(len(candidates))],
+        "round": range(len(candidates)),
+        "phase": "candidate",
+        "status": "ok",
+        "seed": 0,
+        "nonzeros": 50,
+        "weights": 200,
+        "memory_bytes": [memory for memory, _ in candidates],
+        "dense_bytes": 800,
+        "val_accuracy": [accuracy for _, accuracy in candidates],
+        "test_accuracy": 70.0,
+    }
+    return pd.DataFrame({**facts, **columns})
+
+
+def test_the_frontier_rises_with_memory_and_leaves_out_what_is_beaten() -> None:
+    front = pareto(table((300, 80.0), (100, 60.0), (200, 59.0), (250, 75.0)))
+    assert list(front.memory_bytes) == [100, 250, 300]
+    assert list(front.val_accuracy) == [60.0, 75.0, 80.0]
+
+
+def test_among_equal_accuracies_the_smallest_stays_and_among_twins_the_first() -> None:
+    assert list(pareto(table((200, 70.0), (100, 70.0), (100, 70.0))).key) == ["k1"]
+
+
+def test_failed_rows_and_missing_accuracies_are_left_out() -> None:
+    rows = table((10, 99.0), (20, None), (30, 50.0), status=["failed", "ok", "ok"])
+    assert list(pareto(rows).key) == ["k2"]
+
+
+def test_a_table_without_validation_accuracies_has_an_empty_frontier_with_all_columns() -> None:
+    rows = table((10, None), (20, None))
+    assert pareto(rows).empty
+    assert list(pareto(rows).columns) == list(rows.columns)
+
+
+def test_an_empty_table_has_an_empty_frontier() -> None:
+    assert pareto(table()).empty
+    assert frontier_table(table()).empty
+
+
+def test_the_frontier_can_describe_another_column() -> None:
+    rows = table((100, 90.0), (200, 80.0), test_accuracy=[60.0, 70.0])
+    assert list(pareto(rows).key) == ["k0"]
+    assert list(pareto(rows, "test_accuracy").key) == ["k0", "k1"]
+
+
+candidates = st.lists(
+    st.tuples(
+        st.integers(1, 6),
+        st.one_of(st.just(math.nan), st.integers(0, 5).map(float)),
+        st.sampled_from(["ok", "ok", "failed"]),
+    ),
+    max_size=12,
+)
+
+
+def reference(rows: list[tuple[int, float, str]]) -> set[int]:
+    """Positions on the frontier, by comparing each row with each other."""
+    usable = [(i, m, a) for i, (m, a, status) in enumerate(rows) if status == "ok" and not math.isnan(a)]
+
+    def beaten(i: int, memory: int, accuracy: float) -> bool:
+        return any(
+            (m <= memory and a >= accuracy) and ((m, a) != (memory, accuracy) or j < i) for j, m, a in usable if j != i
+        )
+
+    return {i for i, m, a in usable if not beaten(i, m, a)}
+
+
+@given(candidates)
+def test_the_frontier_is_what_comparing_all_pairs_leaves(rows: list[tuple[int, float, str]]) -> None:
+    frame = table(*[(memory, accuracy) for memory, accuracy, _ in rows], status=[status for *_, status in rows])
+    front = pareto(frame)
+    assert set(front.index) == reference(rows)
+    assert front.memory_bytes.is_monotonic_increasing and front.val_accuracy.is_monotonic_increasing
+
+
+def test_the_frontier_table_compares_each_row_with_the_base_of_its_own_run_and_seed() -> None:
+    rows = table(
+        (800, 90.0),
+        (800, 89.0),
+        (200, 85.0),
+        (100, 80.0),
+        (50, 70.0),
+        phase=["base", "base", "candidate", "candidate", "candidate"],
+        seed=[0, 1, 0, 1, 2],
+        test_accuracy=[88.0, 86.0, 84.0, 79.0, 69.0],
+    )
+    shown = frontier_table(rows)
+    assert list(shown.memory_bytes) == [50, 100, 200, 800]
+    assert list(shown.test_points_lost[1:]) == [7.0, 4.0, 0.0]
+    assert math.isnan(shown.test_points_lost[0])
+    assert list(shown.memory_share) == [0.0625, 0.125, 0.25, 1.0]
+    assert list(shown.compression) == [16.0, 8.0, 4.0, 1.0]
+    assert set(shown.density) == {0.25}
+
+
+def test_a_failed_base_gives_no_points_lost() -> None:
+    rows = table((800, None), (100, 80.0), phase=["base", "candidate"], status=["failed", "ok"])
+    assert frontier_table(rows).test_points_lost.isna().all()
+
+
+def test_the_best_within_a_memory_is_the_most_accurate_row_that_fits() -> None:
+    rows = table((300, 80.0), (100, 60.0), (250, 75.0), (250, 75.0))
+    assert best_within(rows, 299).key == "k2"
+    assert best_within(rows, 300).key == "k0"
+    assert best_within(rows, 100).key == "k1"
+
+
+def test_a_memory_below_the_smallest_candidate_is_an_error_that_names_both() -> None:
+    with pytest.raises(ValueError, match="at least 100 bytes, the smallest candidate, got 99"):
+        best_within(table((300, 80.0), (100, 60.0)), 99)
+
+
+def test_a_table_without_finished_rows_has_no_best() -> None:
+    with pytest.raises(ValueError, match="no row of the table is finished .* got 1 rows"):
+        best_within(table((300, 80.0), status="failed"), 1000)
+
+
+def test_missing_columns_are_named() -> None:
+    with pytest.raises(ValueError, match="must have the column.* status"):
+        finished(pd.DataFrame({"key": ["a"]}))
+    with pytest.raises(ValueError, match="b, c"):
+        require_columns(pd.DataFrame({"a": [1]}), ["a", "b", "c"])
