@@ -127,12 +127,12 @@ def test_a_memory_below_the_smallest_candidate_is_an_error_that_names_both() -> 
 
 
 def test_a_table_without_finished_rows_has_no_best() -> None:
-    with pytest.raises(ValueError, match="no row of the table is finished .* got 1 rows"):
+    with pytest.raises(ValueError, match=r"no row of the table is finished .* got 1 rows"):
         best_within(table((300, 80.0), status="failed"), 1000)
 
 
 def test_missing_columns_are_named() -> None:
-    with pytest.raises(ValueError, match="must have the column.* status"):
+    with pytest.raises(ValueError, match=r"must have the column.* status"):
         finished(pd.DataFrame({"key": ["a"]}))
     with pytest.raises(ValueError, match="b, c"):
         require_columns(pd.DataFrame({"a": [1]}), ["a", "b", "c"])

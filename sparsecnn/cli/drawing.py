@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -10,7 +11,6 @@ import pandas as pd
 from sparsecnn.cli.tables import frontier_text
 from sparsecnn.errors import ConfigError, DataError
 from sparsecnn.frontier import frontier_table
-from sparsecnn.plots import figure
 from sparsecnn.plots.style import save
 from sparsecnn.results import read_runs, write_whole
 from sparsecnn.sizes import to_bytes
@@ -21,10 +21,10 @@ def draw(name: str, runs: Sequence[Path], output: Path | None, *, labels: Sequen
     table = _read(runs, labels)
     stem = output or _folder(runs[0]) / "plots" / name
     stem.parent.mkdir(parents=True, exist_ok=True)
-    kind = figure(name)
-    drawing = partial(kind.draw, budget_bytes=_bytes(budget, table)) if budget else kind.draw
+    figure = import_module(f"sparsecnn.plots.{name}")
+    drawing = partial(figure.draw, budget_bytes=_bytes(budget, table)) if budget else figure.draw
     try:
-        numbers = frontier_table(table) if name == "frontier" else kind.numbers(table)
+        numbers = frontier_table(table) if name == "frontier" else figure.numbers(table)
         paths = save(drawing(table), stem)
     except ValueError as error:
         raise DataError(f"cannot draw {name}: {error}") from error

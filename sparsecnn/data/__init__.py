@@ -3,9 +3,12 @@
 from sparsecnn.data.augment import FlipAndCrop, flip_and_crop
 from sparsecnn.data.digits import load_digits
 from sparsecnn.data.holdout import cut_validation, hold_out
+from sparsecnn.data.image_folder import load_image_folder
 from sparsecnn.data.parquet import load_parquet
 from sparsecnn.data.preprocessing import Preprocessing, imagenet, standardize, subtract_mean_image, unit_range
 from sparsecnn.data.resident import ResidentSplit, resident_data_set
+from sparsecnn.data.streamed import StreamedSplit
+from sparsecnn.data.torchvision_sets import cifar10, cifar100, fashion_mnist, mnist
 from sparsecnn.data.types import DataSet, Split
 
 __all__ = [
@@ -14,12 +17,18 @@ __all__ = [
     "Preprocessing",
     "ResidentSplit",
     "Split",
+    "StreamedSplit",
+    "cifar10",
+    "cifar100",
     "cut_validation",
+    "fashion_mnist",
     "flip_and_crop",
     "hold_out",
     "imagenet",
     "load_digits",
+    "load_image_folder",
     "load_parquet",
+    "mnist",
     "resident_data_set",
     "standardize",
     "subtract_mean_image",

@@ -22,7 +22,7 @@ LAYOUT = 1
 
 def cache_dir() -> Path:
     """$SPARSECNN_CACHE_DIR, else ~/.cache/sparsecnn."""
-    return Path(os.environ.get(CACHE_DIR_VARIABLE) or Path.home() / ".cache" / "sparsecnn")
+    return Path(os.environ.get(CACHE_DIR_VARIABLE) or "~/.cache/sparsecnn").expanduser()
 
 
 def cached(sources: Iterable[Path], settings: str, build: Callable[[], DataSet]) -> DataSet:
@@ -36,7 +36,7 @@ def cached(sources: Iterable[Path], settings: str, build: Callable[[], DataSet])
         return _read(path)
     except FileNotFoundError:
         pass
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         log.warning("the cache %s cannot be read and is made anew (%s)", path, error)
     data = build()
     try:
@@ -77,5 +77,6 @@ def _write(path: Path, data: DataSet) -> None:
         save_file(tensors, temporary, metadata={"about": json.dumps(about)})
         os.replace(temporary, path)
     except SafetensorError as error:  # a full disk, among others
-        temporary.unlink(missing_ok=True)
         raise OSError(str(error)) from error
+    finally:
+        temporary.unlink(missing_ok=True)

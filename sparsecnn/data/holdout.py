@@ -8,19 +8,17 @@ from sparsecnn.data.types import Split
 from sparsecnn.errors import ConfigError
 
 
-def hold_out(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
+def hold_out(labels: Tensor, share_or_count: float, seed: int) -> tuple[Tensor, Tensor]:
     """Indices of what stays in train and of what is held out, both sorted.
 
-    `share` is in (0, 1). The draw is stratified: the held-out total is the share of all, rounded, and every class gives
-    its own share of it, largest remainders first. At least one image of every class stays. ConfigError when the share
-    leaves one of the two splits empty.
+    A share in (0, 1), or a count of images as an int. The draw is stratified: the held-out total is exact (a share of
+    all, rounded), and every class gives its own share of it, largest remainders first. At least one image of every
+    class stays. ConfigError when nothing would be held out, or more than the classes can give.
     """
-    if not 0 < share < 1:
-        raise ConfigError(f"validation.share must be in [0, 1), got {share}")
+    if seed < 0:
+        raise ConfigError(f"the seed of a held-out split must be at least 0, got {seed}")
     values, counts = np.unique(labels.cpu().numpy(), return_counts=True)
-    taken = _apportion(counts, share)
-    if taken.sum() == 0:
-        raise ConfigError(f"validation.share = {share} holds out no image of {len(labels)}")
+    taken = _apportion(counts, *_share_and_total(share_or_count, len(labels), len(values)))
     random = np.random.default_rng(seed)
     held = np.zeros(len(labels), dtype=bool)
     for value, count in zip(values, taken, strict=True):
@@ -29,16 +27,32 @@ def hold_out(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def cut_validation(split: Split, share: float, seed: int) -> tuple[Split, Split]:
-    """The train and the validation part of `split`; the latter is shown without random cuts."""
+    """The train and the validation part of `split`; the latter is shown without random cuts. `share` is in (0, 1)."""
+    if not 0 < share < 1:
+        raise ConfigError(f"validation.share must be in [0, 1), got {share}")
     stays, held = hold_out(split.labels, share, seed)
     return split.select(stays), split.evaluation().select(held)
 
 
-def _apportion(counts: np.ndarray, share: float) -> np.ndarray:
+def _share_and_total(share_or_count: float, images: int, classes: int) -> tuple[float, int]:
+    is_count = isinstance(share_or_count, int)
+    if not is_count and not 0 < share_or_count < 1:
+        raise ConfigError(f"the share of a held-out split must be in (0, 1), got {share_or_count}")
+    total = int(share_or_count) if is_count else round(images * share_or_count)
+    if not 1 <= total <= images - classes:
+        raise ConfigError(
+            f"{share_or_count} of {images} images cannot be held out: "
+            f"1 to {images - classes} can, as one of each of {classes} classes stays"
+        )
+    return (total / images if is_count else share_or_count), total
+
+
+def _apportion(counts: np.ndarray, share: float, total: int) -> np.ndarray:
     exact = counts * share
     taken = np.minimum(np.floor(exact).astype(int), counts - 1)
-    missing = round(float(counts.sum()) * share) - int(taken.sum())
     order = np.argsort(taken - exact, kind="stable")
-    for index in [i for i in order if taken[i] < counts[i] - 1][: max(missing, 0)]:
-        taken[index] += 1
+    # One pass gives the largest remainders; more are needed only where small classes have none left to give.
+    while (missing := total - int(taken.sum())) > 0:
+        for index in [i for i in order if taken[i] < counts[i] - 1][:missing]:
+            taken[index] += 1
     return np.asarray(taken)

@@ -53,12 +53,13 @@ def load_parquet(folder: str) -> DataSet:
     for split, found in shards.items():
         if not found:
             raise DataError(f"{path} holds no {split}-*.parquet" if path.is_dir() else f"there is no folder {path}")
+    path = path.absolute()  # `.` has no name
     return cached([*shards["train"], *shards["test"]], "parquet", lambda: _build(path, shards))
 
 
 def _build(path: Path, shards: dict[str, list[Path]]) -> DataSet:
     tables = {split: _read_split(found) for split, found in shards.items()}
-    names = tables["train"].class_names or _numbered(tables)
+    names = _agreed([table.class_names for table in tables.values()], path) or _numbered(tables)
     arrays = {}
     for split, table in tables.items():
         labels = check_labels(table.labels, len(names), table.where)
@@ -73,7 +74,7 @@ def _read_split(shards: list[Path]) -> _Table:
     return _Table(
         pa.chunked_array([chunk for part in parts for chunk in part.images.chunks], parts[0].images.type),
         [label for part in parts for label in part.labels],
-        parts[0].class_names,
+        _agreed([part.class_names for part in parts], shards[0].parent),
         [place for part in parts for place in part.places],
     )
 
@@ -83,13 +84,14 @@ def _read_shard(shard: Path) -> _Table:
         table = pq.read_table(shard)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{shard} is no readable parquet file") from error
-    if LABEL not in table.column_names or not pa.types.is_integer(table.schema.field(LABEL).type):
+    label = _label_column(table.schema)
+    if label not in table.column_names or not pa.types.is_integer(table.schema.field(label).type):
         raise DataError(f"{shard} has no column `{LABEL}` of whole numbers")
     if table.num_rows == 0:
         raise DataError(f"{shard} holds no image")
     images = _image_column(table, shard)
     places = [(str(shard), row) for row in range(table.num_rows)]
-    return _Table(images, table.column(LABEL).to_pylist(), _class_names(table.schema), places)
+    return _Table(images, table.column(label).to_pylist(), _class_names(table.schema, label), places)
 
 
 def _image_column(table: pa.Table, shard: Path) -> pa.ChunkedArray:
@@ -112,14 +114,32 @@ def _has_bytes(kind: pa.DataType) -> bool:
     return bool(pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0)
 
 
-def _class_names(schema: pa.Schema) -> list[str] | None:
-    """The names of the classes in the metadata that Hugging Face's library writes, or None."""
+def _features(schema: pa.Schema) -> dict[str, Any]:
+    """What the metadata that Hugging Face's library writes say of each column; empty without them."""
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-        names = features[LABEL]["names"]
-    except (KeyError, ValueError, TypeError):
-        return None
-    return [str(name) for name in names]
+        return {name: feature for name, feature in features.items() if isinstance(feature, dict)}
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _label_column(schema: pa.Schema) -> str:
+    """`label`, or without it the one column that the metadata call a class label."""
+    found = [name for name, feature in _features(schema).items() if feature.get("_type") == "ClassLabel"]
+    return found[0] if LABEL not in schema.names and len(found) == 1 else LABEL
+
+
+def _class_names(schema: pa.Schema, label: str) -> list[str] | None:
+    names = _features(schema).get(label, {}).get("names")
+    return [str(name) for name in names] if names else None
+
+
+def _agreed(found: list[list[str] | None], folder: Path) -> list[str] | None:
+    """The class names of all files that have some: under two orders the same label would mean two things."""
+    known = [names for names in found if names]
+    if any(names != known[0] for names in known):
+        raise DataError(f"the files in {folder} name different classes")
+    return known[0] if known else None
 
 
 def _numbered(tables: dict[str, _Table]) -> list[str]:

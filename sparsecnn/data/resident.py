@@ -10,7 +10,8 @@ from torch import Tensor
 
 from sparsecnn.data.types import DataSet
 
-CHUNK = 4096
+# Values that statistics turn to float64 at a time: 128 MiB. The sums are of whole numbers, so exact in any order.
+CHUNK_VALUES = 2**24
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class ResidentSplit:
     def mean_image(self) -> Tensor:
         """The exact mean over all images, float32 [C, H, W] in 0..255."""
         total = torch.zeros(self.images.shape[1:], dtype=torch.float64, device=self.images.device)
-        for chunk in self.images.split(CHUNK):
+        for chunk in self._chunks():
             total += chunk.double().sum(dim=0)
         return (total / len(self)).permute(2, 0, 1).float()
 
@@ -60,11 +61,15 @@ class ResidentSplit:
         """The exact mean and standard deviation over all pixels, float32 [C] in 0..255."""
         channels = self.images.shape[-1]
         sums = torch.zeros(2, channels, dtype=torch.float64, device=self.images.device)
-        for chunk in self.images.split(CHUNK):
+        for chunk in self._chunks():
             pixels = chunk.reshape(-1, channels).double()
             sums += torch.stack([pixels.sum(dim=0), pixels.square().sum(dim=0)])
         mean, mean_square = sums / (self.images.numel() // channels)
         return mean.float(), (mean_square - mean.square()).clamp(min=0).sqrt().float()
+
+    def _chunks(self) -> tuple[Tensor, ...]:
+        chunks: tuple[Tensor, ...] = self.images.split(max(1, CHUNK_VALUES // self.images[0].numel()))
+        return chunks
 
 
 def resident_data_set(

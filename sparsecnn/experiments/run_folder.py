@@ -80,6 +80,7 @@ def open_run(info: RunInfo) -> Iterator[Run]:
         _write_description(info)
         handler = logging.FileHandler(folder / "run.log")
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        logging.getLogger("sparsecnn").setLevel(logging.INFO)
         logging.getLogger("sparsecnn").addHandler(handler)
         try:
             with RunStore(folder / STORE) as store:

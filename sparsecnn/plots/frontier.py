@@ -12,7 +12,6 @@ from matplotlib.transforms import Transform
 from sparsecnn.frontier import pareto, require_columns
 from sparsecnn.plots import axes as plot_axes
 from sparsecnn.plots import style
-from sparsecnn.plots.kind import FigureKind
 from sparsecnn.sizes import readable
 
 POINT_COLUMNS = [
@@ -42,7 +41,7 @@ class View(NamedTuple):
     crowded: bool
 
 
-def frontier_points(table: pd.DataFrame) -> pd.DataFrame:
+def numbers(table: pd.DataFrame) -> pd.DataFrame:
     """Every row of `table` with what the frontier figure shows of it, failed rows included.
 
     `on_frontier` marks the frontier of each run and seed, chosen on validation accuracy.
@@ -64,15 +63,15 @@ def frontier_points(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def frontier(table: pd.DataFrame, budget_bytes: float | None = None) -> Figure:
+def draw(table: pd.DataFrame, budget_bytes: float | None = None) -> Figure:
     """Accuracy against memory of every candidate, with the frontier, on validation and test.
 
     The frontier is chosen on validation accuracy, one for each run and seed, and the same
     candidates are joined in both panels; a step at some memory is the best that fits in it. There
     is no mean over seeds, because their frontiers lie at different memories. `budget_bytes` draws a
-    vertical line. ValueError as for `frontier_points`.
+    vertical line. ValueError as for `numbers`.
     """
-    points = frontier_points(table)
+    points = numbers(table)
     drawn = points[(points["status"] == "ok") & points["memory_bytes"].notna()]
     panels = [column for column in PANELS if drawn[column].notna().any()]
     view = _view(drawn, panels, budget_bytes)
@@ -183,6 +182,3 @@ def _caption(points: pd.DataFrame) -> str:
         " The dense base is a mean over seeds." if len(seeds) > 1 else "",
     ]
     return "".join(clauses)
-
-
-FIGURE = FigureKind(numbers=frontier_points, draw=frontier)

@@ -15,7 +15,6 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from sparsecnn.frontier import finished, pareto, require_columns
 from sparsecnn.plots import axes as plot_axes
 from sparsecnn.plots import style
-from sparsecnn.plots.kind import FigureKind
 
 NETWORK_COLUMNS = [
     "run",
@@ -31,7 +30,7 @@ LONGEST_LEGEND = 12
 BARS_ACROSS = 32  # this many bars would stand side by side in a panel
 
 
-def layer_stacks(table: pd.DataFrame) -> pd.DataFrame:
+def numbers(table: pd.DataFrame) -> pd.DataFrame:
     """One row for each layer of each network on the search path of each run and seed.
 
     The path is the accepted rows, or the frontier where nothing was accepted. `position` counts the
@@ -52,13 +51,13 @@ def layer_stacks(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([_stack(row) for path in stacks for _, row in path.iterrows()]).reset_index(drop=True)
 
 
-def layers(table: pd.DataFrame) -> Figure:
+def draw(table: pd.DataFrame) -> Figure:
     """Nonzeros of each layer along the search path, raw and as shares of the layer's dense size.
 
     Each network is a stack centred at its validation accuracy, the layer nearest the input on top.
-    ValueError as for `layer_stacks`.
+    ValueError as for `numbers`.
     """
-    stacks = layer_stacks(table)
+    stacks = numbers(table)
     drawn = stacks[stacks["drawn"]]
     sizes = drawn.drop_duplicates("position").set_index("layer")["layer_weights"]
     with style.paper_style():
@@ -180,6 +179,3 @@ def _caption(stacks: pd.DataFrame) -> str:
         f"{style.shortened(first['run'])}, seed {first['seed']}.{left_out}"
         + (f" Other paths in the table, not drawn: {others}." if others else "")
     )
-
-
-FIGURE = FigureKind(numbers=layer_stacks, draw=layers)

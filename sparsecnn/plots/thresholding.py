@@ -10,7 +10,6 @@ from matplotlib.ticker import NullLocator
 from sparsecnn.frontier import finished, require_columns
 from sparsecnn.plots import axes as plot_axes
 from sparsecnn.plots import style
-from sparsecnn.plots.kind import FigureKind
 
 L0 = "l0_projection"
 NAMES = {
@@ -35,7 +34,7 @@ LEVEL_COLUMNS = ("budgets", "nonzeros", "weights", "run")
 LINEAR_POINTS = 10.0  # differences beyond this hide those of one point on a linear axis
 
 
-def thresholding_summary(table: pd.DataFrame) -> pd.DataFrame:
+def numbers(table: pd.DataFrame) -> pd.DataFrame:
     """Mean and sample standard deviation over seeds for each regularizer and density, in percent.
 
     Rows are repetitions of one another when regularizer and budgets agree; where budgets bind
@@ -65,13 +64,13 @@ def thresholding_summary(table: pd.DataFrame) -> pd.DataFrame:
     return summary.sort_values(["regularizer", "density"], ignore_index=True)
 
 
-def thresholding(table: pd.DataFrame) -> Figure:
+def draw(table: pd.DataFrame) -> Figure:
     """Test accuracy against density for each regularizer, and how far l0 projection is ahead.
 
     The right panel pairs networks of equal budgets and seed; it is left out when l0 projection has
-    nothing to be compared with. ValueError as for `thresholding_summary`.
+    nothing to be compared with. ValueError as for `numbers`.
     """
-    summary = thresholding_summary(table)
+    summary = numbers(table)
     present = set(summary["regularizer"])
     order = [name for name in NAMES if name in present] + sorted(present - set(NAMES))
     pairs = summary[summary["pairs"] > 0]
@@ -172,6 +171,3 @@ def _caption(summary: pd.DataFrame) -> str:
     if _is_wide(summary):
         text += " Differences: linear within 1 point, logarithmic beyond."
     return text
-
-
-FIGURE = FigureKind(numbers=thresholding_summary, draw=thresholding)

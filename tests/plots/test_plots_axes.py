@@ -61,9 +61,9 @@ def test_missing_accuracies_are_ignored() -> None:
 
 
 def test_a_notable_tail_that_falls_little_by_little_is_kept() -> None:
-    tail = [80.0, 80.0, 80.0, 80.0, 80.0, 79.0, 75.0, 68.0, 57.0]
+    tail = [80.0, 80.0, 80.0, 80.0, 80.0, 79.0, 75.0, 70.0, 61.0]
     assert floor(tail) == 79.0
-    assert floor(tail, [True] * len(tail)) == 57.0
+    assert floor(tail, [True] * len(tail)) == 61.0
 
 
 def test_a_notable_candidate_below_a_wide_gap_is_left_out() -> None:

@@ -6,7 +6,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sparsecnn.plots.frontier import frontier, frontier_points
+from sparsecnn.plots.frontier import draw, numbers
 
 Rows = Callable[..., pd.DataFrame]
 
@@ -30,7 +30,7 @@ def caption(figure: Figure) -> str:
 
 def test_points_mark_the_frontier_of_each_run_and_seed(search: Rows) -> None:
     table = pd.concat([search(1), search(1, seed=1), search(1, run="other")])
-    points = frontier_points(table)
+    points = numbers(table)
     assert len(points) == len(table)
     for _, path in points.groupby(["run", "seed"]):
         assert list(path.number[path.on_frontier]) == [0, 1, 3]
@@ -38,14 +38,14 @@ def test_points_mark_the_frontier_of_each_run_and_seed(search: Rows) -> None:
 
 
 def test_both_panels_join_the_same_candidates(search: Rows) -> None:
-    validation, test = frontier(search()).axes
+    validation, test = draw(search()).axes
     (val_x, val_y), (test_x, test_y) = lines(validation, "frontier")[0], lines(test, "frontier")[0]
     assert val_x == test_x == sorted(val_x)
     assert [accuracy - 1 for accuracy in val_y] == test_y
 
 
 def test_axes_are_labelled_with_units_and_panels_with_their_split(search: Rows) -> None:
-    figure = frontier(search())
+    figure = draw(search())
     validation, test = figure.axes
     assert validation.get_ylabel() == "accuracy (%)"
     assert validation.get_xlabel() == test.get_xlabel() == "memory of the weights (KiB)"
@@ -57,13 +57,13 @@ def test_axes_are_labelled_with_units_and_panels_with_their_split(search: Rows) 
 def test_tick_labels_do_not_overlap_and_nothing_is_cut(
     search: Rows, overlapping: Callable[[Figure, Iterable[Artist]], list[str]], cut: Callable[[Figure], bool]
 ) -> None:
-    figure = frontier(search(), 65536)
+    figure = draw(search(), 65536)
     assert overlapping(figure, [label for axes in figure.axes for label in axes.get_xticklabels()]) == []
     assert not cut(figure)
 
 
 def test_collapsed_candidates_are_below_the_axis_and_counted(search: Rows) -> None:
-    figure = frontier(search())
+    figure = draw(search())
     low, high = figure.axes[0].get_ylim()
     assert 60 < low < 74 and 80 < high < 83
     assert texts(figure) == ["▼ 1 of 14 lie below"] * 2
@@ -71,23 +71,23 @@ def test_collapsed_candidates_are_below_the_axis_and_counted(search: Rows) -> No
 
 
 def test_nothing_is_said_when_nothing_lies_below(search: Rows) -> None:
-    assert texts(frontier(search().query("val_accuracy > 60"))) == []
+    assert texts(draw(search().query("val_accuracy > 60"))) == []
 
 
 def test_the_budget_is_drawn_and_labelled_in_both_panels(search: Rows) -> None:
-    figure = frontier(search().query("val_accuracy > 60"), 64 * 1024)
+    figure = draw(search().query("val_accuracy > 60"), 64 * 1024)
     assert texts(figure) == ["budget 64.0 KiB"] * 2
     assert figure.axes[0].get_xlim()[0] < 64 * 1024
 
 
 def test_the_caption_counts_candidates_seeds_and_what_failed(search: Rows) -> None:
-    text = caption(frontier(search()))
+    text = caption(draw(search()))
     assert text.startswith("n = 14 candidates of run quick, seed 0 (not drawn: 1 failed). ")
     assert "chosen on validation accuracy" in text
 
 
 def test_several_runs_and_seeds_have_a_line_each_and_a_legend_by_run(search: Rows) -> None:
-    figure = frontier(pd.concat([search(seed=seed, run=run) for run in ("one", "two") for seed in (0, 1, 2)]))
+    figure = draw(pd.concat([search(seed=seed, run=run) for run in ("one", "two") for seed in (0, 1, 2)]))
     assert len(lines(figure.axes[0], "frontier")) == 6
     assert legend(figure)[:2] == ["one", "two"]
     assert "2 runs, seeds 0, 1, 2" in caption(figure)
@@ -95,29 +95,29 @@ def test_several_runs_and_seeds_have_a_line_each_and_a_legend_by_run(search: Row
 
 
 def test_many_runs_with_long_names_leave_the_panels_their_height(search: Rows, cut: Callable[[Figure], bool]) -> None:
-    figure = frontier(pd.concat([search(1, run=f"{'cifar10_' * 8}{position}") for position in range(9)]))
+    figure = draw(pd.concat([search(1, run=f"{'cifar10_' * 8}{position}") for position in range(9)]))
     assert legend(figure)[:9] == [f"…{position}" for position in range(9)]
     assert not cut(figure)
     assert figure.axes[0].get_window_extent().height > 2.0 * figure.dpi
 
 
 def test_a_single_row_is_a_picture(search: Rows, cut: Callable[[Figure], bool]) -> None:
-    figure = frontier(search().head(1))
+    figure = draw(search().head(1))
     assert caption(figure).startswith("n = 0 candidates")
     assert len(figure.axes[0].get_xticklabels()) >= 2
     assert not cut(figure)
 
 
 def test_without_test_accuracies_there_is_one_panel(search: Rows) -> None:
-    assert len(frontier(search().assign(test_accuracy=None)).axes) == 1
+    assert len(draw(search().assign(test_accuracy=None)).axes) == 1
 
 
 def test_without_a_base_no_base_is_drawn(search: Rows) -> None:
-    figure = frontier(search().query("number > 0"))
+    figure = draw(search().query("number > 0"))
     assert not [line for line in figure.axes[0].lines if line.get_marker() == "*"]
 
 
 @pytest.mark.parametrize("rows", [0, 3])
 def test_a_table_without_validation_accuracies_is_an_error(search: Rows, rows: int) -> None:
     with pytest.raises(ValueError, match=f"finished row with a validation accuracy, got none in {rows} rows"):
-        frontier(search().head(rows).assign(val_accuracy=None))
+        draw(search().head(rows).assign(val_accuracy=None))

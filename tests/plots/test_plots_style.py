@@ -1,13 +1,15 @@
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from pandas import DataFrame
 
-from sparsecnn import plots
-from sparsecnn.plots import FIGURES, FigureKind, figure, save
-from sparsecnn.plots.style import MAX_LABEL, add_legend, paper_style, run_look, short_names, shortened
+from sparsecnn.plots import FIGURES
+from sparsecnn.plots.style import MAX_LABEL, add_legend, paper_style, run_look, save, short_names, shortened
 
 
 def small() -> Figure:
@@ -62,14 +64,11 @@ def test_more_rows_of_legend_make_a_higher_figure() -> None:
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_each_figure_is_found_by_name_with_its_docstring_as_summary(name: str) -> None:
-    kind = figure(name)
-    assert isinstance(kind, FigureKind)
-    assert (kind.draw.__doc__ or "").splitlines()[0] == FIGURES[name]
-
-
-def test_unknown_names_are_errors_that_name_the_known() -> None:
-    with pytest.raises(ValueError, match="one of frontier, layers, thresholding, got pie"):
-        figure("pie")
-    with pytest.raises(AttributeError, match="no attribute 'pie'"):
-        _ = plots.pie
+def test_each_figure_gives_numbers_and_a_picture_of_the_same_table(name: str, search: Callable[..., DataFrame]) -> None:
+    module, table = (
+        import_module(f"sparsecnn.plots.{name}"),
+        search().assign(phase="train" if name == "thresholding" else "candidate"),
+    )
+    table = table.drop_duplicates("seed") if name == "thresholding" else table
+    assert len(module.numbers(table)) > 0
+    assert isinstance(module.draw(table), Figure)

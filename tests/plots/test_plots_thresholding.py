@@ -5,7 +5,7 @@ import pytest
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from sparsecnn.plots.thresholding import thresholding, thresholding_summary
+from sparsecnn.plots.thresholding import draw, numbers
 
 Row = Callable[..., dict[str, object]]
 DROPS = {"l0_projection": 0.0, "threshold_fixed_mask": 1.0, "threshold_once": 40.0}
@@ -32,7 +32,7 @@ def caption(figure: Figure) -> str:
 
 
 def test_the_summary_holds_mean_and_sample_deviation_over_seeds(trained: Callable[..., pd.DataFrame]) -> None:
-    summary = thresholding_summary(trained())
+    summary = numbers(trained())
     assert list(summary.regularizer) == sorted([*DROPS, *DROPS])
     row = summary[summary.regularizer == "threshold_once"].iloc[0]
     assert row.density == pytest.approx(0.1, abs=1e-4)
@@ -44,18 +44,18 @@ def test_the_summary_holds_mean_and_sample_deviation_over_seeds(trained: Callabl
 
 
 def test_l0_projection_is_not_compared_with_itself(trained: Callable[..., pd.DataFrame]) -> None:
-    summary = thresholding_summary(trained())
+    summary = numbers(trained())
     assert set(summary.pairs[summary.regularizer == "l0_projection"]) == {0}
 
 
 def test_the_same_network_in_two_tables_counts_once(trained: Callable[..., pd.DataFrame]) -> None:
-    assert set(thresholding_summary(pd.concat([trained(), trained()])).seeds) == {3}
+    assert set(numbers(pd.concat([trained(), trained()])).seeds) == {3}
 
 
 def test_two_different_rows_of_one_seed_are_an_error(trained: Callable[..., pd.DataFrame]) -> None:
     twice = pd.concat([trained(), trained().assign(key=lambda rows: rows.key + "again")])
     with pytest.raises(ValueError, match="got two of l0_projection with seed 0: plot fewer runs"):
-        thresholding_summary(twice)
+        numbers(twice)
 
 
 def test_where_budgets_bind_nothing_the_seeds_of_a_run_are_repetitions(row: Row) -> None:
@@ -65,7 +65,7 @@ def test_where_budgets_bind_nothing_the_seeds_of_a_run_are_repetitions(row: Row)
         for run, share in (("weak", 0.5), ("strong", 0.1))
         for seed in (0, 1)
     ]
-    summary = thresholding_summary(pd.DataFrame(rows))
+    summary = numbers(pd.DataFrame(rows))
     assert list(summary.seeds) == [2, 2]
     assert list(summary.density.round(2)) == [0.1, 0.5]
 
@@ -73,11 +73,11 @@ def test_where_budgets_bind_nothing_the_seeds_of_a_run_are_repetitions(row: Row)
 def test_budgets_that_are_not_enforced_do_not_make_repetitions(row: Row) -> None:
     facts = {"phase": "train", "regularizer": "none", "share": 1.0, "budgets": '{"conv1": 10}'}
     rows = [row(1, 80.0, 1000, run=run, **facts) for run in ("one", "two")]
-    assert list(thresholding_summary(pd.DataFrame(rows)).seeds) == [1, 1]
+    assert list(numbers(pd.DataFrame(rows)).seeds) == [1, 1]
 
 
 def test_lines_have_the_names_of_the_paper_in_its_order(trained: Callable[..., pd.DataFrame]) -> None:
-    figure = thresholding(trained(drops={**DROPS, "other": 3.0}))
+    figure = draw(trained(drops={**DROPS, "other": 3.0}))
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == ["l0 projection", "threshold once", "threshold, fixed-mask fine-tune", "other"]
     assert figure.axes[0].get_ylabel() == "test accuracy (%)"
@@ -90,18 +90,19 @@ def test_wide_differences_get_a_logarithmic_axis_that_the_caption_names(
     overlapping: Callable[[Figure, Iterable[Artist]], list[str]],
     cut: Callable[[Figure], bool],
 ) -> None:
-    figure = thresholding(trained())
+    figure = draw(trained())
     axes = figure.axes[1]
     assert axes.get_yscale() == "symlog"
     assert axes.get_ylim()[0] == -1.0 and axes.get_ylim()[1] > 40
-    assert {text.get_text() for text in axes.get_yticklabels()} == {"0", "−1", "+1", "+2", "+5", "+10", "+20", "+50"}
+    labels = {text.get_text() for text in axes.get_yticklabels()}
+    assert labels == {"0", "\N{MINUS SIGN}1", "+1", "+2", "+5", "+10", "+20", "+50"}
     assert "logarithmic beyond" in caption(figure)
     assert overlapping(figure, [*axes.get_yticklabels(), *axes.get_xticklabels()]) == []
     assert not cut(figure)
 
 
 def test_small_differences_keep_a_linear_axis(trained: Callable[..., pd.DataFrame]) -> None:
-    figure = thresholding(trained(drops={"l0_projection": 0.0, "threshold_fixed_mask": 1.0}))
+    figure = draw(trained(drops={"l0_projection": 0.0, "threshold_fixed_mask": 1.0}))
     assert figure.axes[1].get_yscale() == "linear"
     assert caption(figure).startswith("Mean and sample standard deviation over n = 3 seeds a point.")
 
@@ -109,16 +110,16 @@ def test_small_differences_keep_a_linear_axis(trained: Callable[..., pd.DataFram
 def test_without_l0_projection_there_is_no_second_panel(
     trained: Callable[..., pd.DataFrame], cut: Callable[[Figure], bool]
 ) -> None:
-    figure = thresholding(trained(seeds=1, drops={"threshold_once": 1.0}))
+    figure = draw(trained(seeds=1, drops={"threshold_once": 1.0}))
     assert len(figure.axes) == 1
     assert caption(figure).startswith("n = 1 seed a point")
     assert not cut(figure)
 
 
 def test_unequal_numbers_of_seeds_are_a_range_in_the_caption(trained: Callable[..., pd.DataFrame]) -> None:
-    assert "n = 2 to 3 seeds" in caption(thresholding(trained().iloc[1:]))
+    assert "n = 2 to 3 seeds" in caption(draw(trained().iloc[1:]))
 
 
 def test_a_table_without_trained_rows_is_an_error(row: Row) -> None:
     with pytest.raises(ValueError, match="finished row of phase train with a test accuracy, got none in 1 rows"):
-        thresholding(pd.DataFrame([row(0, 80.0, 1000)]))
+        draw(pd.DataFrame([row(0, 80.0, 1000)]))

@@ -1,0 +1,229 @@
+"""Experiments end to end, small and in process: built from configurations, run twice, looked at."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from sparsecnn.config import build, compose, identity
+from sparsecnn.digests import digest, seed_of
+from sparsecnn.errors import ConfigError, DivergedError
+from sparsecnn.experiments import RunInfo, open_run
+from sparsecnn.experiments.outcome import Outcome
+from sparsecnn.experiments.progress import Silent
+from sparsecnn.models import ResNet, load_weights_, prunable_weights, small_cnn
+
+QUICK = ["threads=1", "validation.share=0.2", "solver.epochs=2", "solver.batch_size=64", "solver.learning_rate=0.02"]
+SEARCH = [*QUICK, "search.retrain.epochs=0.5"]
+UNMEASURED = ["train_seconds", "started_at", "run"]
+
+
+class Counting(Silent):
+    """Counts the networks that are trained."""
+
+    def __init__(self) -> None:
+        self.titles: list[str] = []
+
+    def training(self, title: str) -> None:
+        self.titles.append(title)
+
+
+def run(folder: Path, command: str, overrides: list[str], progress: Silent | None = None) -> Outcome:
+    composed = compose(command, overrides)
+    makes = identity(composed)
+    info = RunInfo(folder, composed.text(), tuple(overrides), makes, composed.choices)
+    with open_run(info) as opened:
+        outcome: Outcome = build(composed.nodes).execute(opened, makes, progress or Silent())
+    return outcome
+
+
+def results(table: pd.DataFrame) -> pd.DataFrame:
+    return table.drop(columns=UNMEASURED)
+
+
+def test_training_over_seeds_gives_a_row_a_seed_within_budget(tmp_path: Path) -> None:
+    table = run(tmp_path, "train", [*QUICK, "seeds=[0,1]", "allocation=uniform", "allocation.density=0.2"]).table
+    assert table.seed.tolist() == [0, 1]
+    assert set(table.status) == {"ok"}
+    budgets = json.loads(table.budgets[0])
+    assert sum(budgets.values()) == round(0.2 * table.weights[0])
+    assert json.loads(table.layer_nonzeros[0]) == budgets
+    assert table.val_loss[0] != table.val_loss[1]
+    epochs = pd.read_csv(tmp_path / "epochs.csv")
+    layers = pd.read_csv(tmp_path / "layer_epochs.csv")
+    assert len(epochs) == 4
+    assert len(layers) == 4 * len(budgets)
+    assert layers.turnover.between(0, 1).all()
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
+    first = run(tmp_path, "greedy_search", [*SEARCH, "search.rounds=1"])
+    again = Counting()
+    second = run(tmp_path, "greedy_search", [*SEARCH, "search.rounds=1"], again)
+    assert again.titles == []
+    pd.testing.assert_frame_equal(first.table, second.table)
+
+
+def test_a_longer_search_goes_on_where_a_shorter_one_ended(tmp_path: Path) -> None:
+    run(tmp_path / "a", "greedy_search", [*SEARCH, "search.rounds=1"])
+    continued = run(tmp_path / "a", "greedy_search", [*SEARCH, "search.rounds=2"])
+    whole = run(tmp_path / "b", "greedy_search", [*SEARCH, "search.rounds=2"])
+    pd.testing.assert_frame_equal(results(continued.table), results(whole.table))
+
+
+def test_the_search_keeps_the_weights_of_incumbents_only(tmp_path: Path) -> None:
+    options = [*SEARCH, "search.rounds=2", "tighten=factor", "solver@search.refine=refine", "search.refine.epochs=0.5"]
+    table = run(tmp_path, "greedy_search", options).table
+    kept = {path.stem for path in (tmp_path / "checkpoints").iterdir()}
+    assert kept == set(table[table.accepted].key)
+    assert table[table.accepted]["round"].tolist() == [0, 1, 2]
+    assert table.phase.value_counts().to_dict() == {"candidate": 10, "refined": 2, "base": 1}
+    for _, row in table[table.accepted].iterrows():
+        model = small_cnn()
+        load_weights_(model, tmp_path / "checkpoints" / f"{row.key}.safetensors")
+        nonzeros = {name: int(weight.count_nonzero()) for name, weight in prunable_weights(model).items()}
+        assert nonzeros == json.loads(row.layer_nonzeros)
+        assert all(nonzeros[name] <= budget for name, budget in json.loads(row.budgets).items())
+
+
+def test_every_candidate_row_is_complete(tmp_path: Path) -> None:
+    table = run(tmp_path, "greedy_search", [*SEARCH, "search.rounds=1", "search.target_memory=1/2"]).table
+    unknown = {"parent", "layer", "error"}
+    assert not table.drop(columns=list(unknown)).isna().any(axis=None)
+    candidates = table[table.phase == "candidate"]
+    assert (candidates.parent == table.key[0]).all()
+    assert (candidates.memory_bytes < table.memory_bytes[0]).all()
+    assert table.memory_bytes[0] == table.dense_bytes[0] == 4 * (table.weights[0] + 186)
+
+
+def test_a_target_out_of_reach_is_said_and_everything_is_recorded(tmp_path: Path) -> None:
+    outcome = run(tmp_path, "greedy_search", [*SEARCH, "search.rounds=1", "search.target_memory=1KiB"])
+    assert outcome.shortfall is not None
+    assert outcome.shortfall.startswith("the target of 1.0 KiB is out of reach: the search got to 126")
+    assert len(outcome.table) > 1
+
+
+def test_a_search_that_accepts_nothing_says_so(tmp_path: Path) -> None:
+    outcome = run(tmp_path, "greedy_search", [*SEARCH, "search.accuracy_floor=100"])
+    assert outcome.shortfall == "nothing was accepted: the best candidate is below the accuracy floor"
+    assert outcome.table.accepted.tolist() == [True] + [False] * (len(outcome.table) - 1)
+
+
+def test_a_diverging_candidate_is_a_failed_row_and_the_search_goes_on(tmp_path: Path) -> None:
+    options = [*SEARCH, "search.rounds=2", "search.retrain.learning_rate=1e30"]
+    outcome = run(tmp_path, "greedy_search", options)
+    candidates = outcome.table[outcome.table.phase == "candidate"]
+    assert set(candidates.status) == {"failed"}
+    assert candidates.error.str.fullmatch(r"the loss is not finite at step \d+").all()
+    assert candidates.memory_bytes.isna().all()
+    assert outcome.shortfall == "nothing was accepted: every candidate of the round failed"
+
+
+def test_a_diverging_base_ends_the_search(tmp_path: Path) -> None:
+    with pytest.raises(DivergedError, match="the dense base failed: the loss is not finite at step"):
+        run(tmp_path, "greedy_search", [*SEARCH, "solver.learning_rate=1e30"])
+
+
+def test_a_training_in_which_every_seed_diverges_fails(tmp_path: Path) -> None:
+    with pytest.raises(DivergedError, match="every training failed"):
+        run(tmp_path, "train", [*QUICK, "solver.learning_rate=1e30"])
+
+
+def test_a_users_weights_are_the_base_instead_of_a_training(tmp_path: Path) -> None:
+    run(tmp_path / "a", "train", QUICK)
+    weights = tmp_path / "a" / "seed0.safetensors"
+    progress = Counting()
+    options = [*SEARCH, "search.rounds=1", f"model.weights={weights}"]
+    table = run(tmp_path / "b", "greedy_search", options, progress).table
+    trained = pd.read_csv(tmp_path / "a" / "table.csv")
+    assert table.test_accuracy[0] == trained.test_accuracy[0]
+    assert table.epochs[0] == 0
+    assert all(title.startswith("round 1") for title in progress.titles)
+
+
+def test_without_a_validation_split_training_measures_test_only(tmp_path: Path) -> None:
+    table = run(tmp_path, "train", [*QUICK, "validation.share=0"]).table
+    assert table.val_accuracy.isna().all()
+    assert table.test_accuracy.notna().all()
+
+
+def test_a_search_needs_a_validation_split() -> None:
+    with pytest.raises(ConfigError, match="greedy-search chooses on a validation split"):
+        build(compose("greedy_search", ["validation.share=0"]).nodes)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["seeds=[]"], "seeds must name at least one seed"),
+        (["seeds=[1,1]"], r"seeds must differ, got \[1, 1\]"),
+        (["seeds=[-1]"], "seeds must be at least 0, got -1"),
+        (["search.target_memory=tiny"], "search.target_memory: memory must be like 65536"),
+    ],
+)
+def test_bad_values_are_refused_before_anything_is_trained(overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build(compose("greedy_search", overrides).nodes)
+
+
+@pytest.mark.parametrize("regularizer", ["l1_shrinkage", "threshold_once", "threshold_fixed_mask", "none"])
+def test_under_any_regularizer_candidates_end_within_their_budgets(tmp_path: Path, regularizer: str) -> None:
+    options = [*SEARCH, "search.rounds=1", f"regularizer={regularizer}", "tighten=factor", "tighten.factor=0.1"]
+    table = run(tmp_path, "greedy_search", options).table
+    for _, row in table[table.phase == "candidate"].iterrows():
+        nonzeros, budgets = json.loads(row.layer_nonzeros), json.loads(row.budgets)
+        assert nonzeros[row.layer] <= budgets[row.layer]
+
+
+def test_two_seeds_are_two_searches_in_one_table(tmp_path: Path) -> None:
+    both = run(tmp_path, "greedy_search", [*SEARCH, "search.rounds=1", "seeds=[0,1]"]).table
+    assert both[both.accepted].groupby("seed").size().to_dict() == {0: 2, 1: 2}
+    assert both.key.is_unique
+    alone = run(tmp_path / "alone", "greedy_search", [*SEARCH, "search.rounds=1", "seeds=[1]"]).table
+    pd.testing.assert_frame_equal(results(both[both.seed == 1].reset_index(drop=True)), results(alone))
+
+
+def test_a_network_with_batch_norm_can_be_searched(tmp_path: Path) -> None:
+    options = [*SEARCH, "model=resnet20", "model.depth=8", "search.rounds=1", "tighten=factor"]
+    table = run(tmp_path, "greedy_search", options).table
+    assert table.layer.dropna().tolist() == list(prunable_weights(ResNet(8, in_channels=1)))
+
+
+def test_tensorboard_gets_the_epochs(tmp_path: Path) -> None:
+    from sparsecnn.experiments.tensorboard import TensorBoardLog
+
+    composed = compose("train", QUICK)
+    makes = identity(composed)
+    info = RunInfo(tmp_path, composed.text(), (), makes, composed.choices)
+    log = TensorBoardLog(tmp_path / "tensorboard")
+    with open_run(info) as opened:
+        build(composed.nodes).execute(opened, makes, Silent(), (log,))
+    assert len(list((tmp_path / "tensorboard").rglob("events.out.*"))) == 2
+
+
+def test_a_run_of_another_configuration_is_refused(tmp_path: Path) -> None:
+    run(tmp_path, "train", QUICK)
+    with pytest.raises(ConfigError, match=r"holds a run of another configuration: its solver.epochs is 2, not 3"):
+        run(tmp_path, "train", [*QUICK, "solver.epochs=3"])
+
+
+def test_the_run_folder_says_what_was_run(tmp_path: Path) -> None:
+    run(tmp_path, "train", QUICK)
+    assert (tmp_path / "overrides.txt").read_text().splitlines() == QUICK
+    environment: dict[str, Any] = json.loads((tmp_path / "environment.json").read_text())
+    assert {"python", "packages", "cores", "started_at"} <= environment.keys()
+    assert "epochs: 2" in (tmp_path / "config.yaml").read_text()
+    assert "data: " in (tmp_path / "run.log").read_text()
+
+
+def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
+    assert digest({"a": 1, "b": [1, 2]}) == digest({"b": [1, 2], "a": 1})
+    assert digest({"a": 1}) != digest({"a": 2})
+    assert 0 <= seed_of("abc") < 2**62
+
+
+def test_names_of_results_are_pinned() -> None:
+    # A change here orphans every stored result: make it on purpose, and say so in the changelog.
+    assert digest({"a": 1}) == "cdda363ee872a0c9"

@@ -1,0 +1,6 @@
+"""Makes the fake networks importable by the tests of the search."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))

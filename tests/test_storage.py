@@ -1,0 +1,135 @@
+"""Storage formats: one contract for all, the formulas, and sizes that nobody can argue with."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from sparsecnn.errors import ConfigError
+from sparsecnn.models import caffenet, cifar10_full, cifar10_quick, lenet, other_values, prunable_weights
+from sparsecnn.operators import project_l0
+from sparsecnn.storage import FORMATS, Storage, as_matrix
+
+matrices = st.tuples(st.sampled_from(["<f4", "<f2"]), st.integers(1, 20), st.integers(1, 70)).flatmap(
+    lambda kind: npst.arrays(
+        np.dtype(kind[0]), kind[1:], elements=st.sampled_from([0.0, 0.0, 0.0, 0.0, 1.5, -2.0]), fill=st.just(0.0)
+    )
+)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@given(matrix=matrices)
+def test_decoding_undoes_encoding(name: str, matrix: np.ndarray) -> None:
+    form = FORMATS[name]
+    decoded = form.decode(form.encode(matrix), matrix.shape, matrix.dtype)
+    assert decoded.dtype == matrix.dtype
+    np.testing.assert_array_equal(decoded, matrix)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@given(matrix=matrices)
+def test_the_reported_size_is_the_size_of_the_encoding(name: str, matrix: np.ndarray) -> None:
+    form = FORMATS[name]
+    assert len(form.encode(matrix)) == -(-form.bits(matrix) // 8)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("filled", [0, 1, 700, 701 * 300])
+def test_large_matrices_survive_at_every_density(name: str, filled: int) -> None:
+    matrix = np.zeros((701, 300), "<f4")
+    places = np.random.default_rng(0).permutation(matrix.size)[:filled]
+    matrix.flat[places] = 1.0 + np.arange(filled)
+    form = FORMATS[name]
+    encoded = form.encode(matrix)
+    assert len(encoded) == -(-form.bits(matrix) // 8)
+    np.testing.assert_array_equal(form.decode(encoded, matrix.shape, matrix.dtype), matrix)
+
+
+def test_sizes_follow_the_formulas() -> None:
+    matrix = np.zeros((10, 300), "<f4")
+    matrix[:, ::30] = 1.0  # 100 nonzeros, 29 zeros between two of them
+    assert FORMATS["dense"].bits(matrix) == 32 * 3000
+    assert FORMATS["bitmask"].bits(matrix) == 3000 + 32 * 100
+    # Columns up to 299 need 2 bytes, row pointers up to 100 need 1.
+    assert FORMATS["csr"].bits(matrix) == 100 * (32 + 16) + 8 * 11
+    assert FORMATS["relative_5"].bits(matrix) == 100 * (32 + 5)
+    # A gap of 29 zeros takes 3 fillers of 4 bits' worth (7 zeros and themselves) and 5 more zeros.
+    assert FORMATS["relative_3"].bits(matrix) == (100 + 99 * 3) * (32 + 3)
+
+
+def test_the_cheapest_format_wins_and_dense_wins_a_tie() -> None:
+    storage = Storage()
+    assert storage.layer(torch.ones(10, 10)).format == "dense"
+    weight = torch.rand(100, 100, generator=torch.Generator().manual_seed(0)) + 0.1
+    assert storage.layer(project_l0(weight, 5000)).format == "bitmask"
+    assert storage.layer(project_l0(weight, 500)).format == "relative_7"
+    assert storage.layer(torch.zeros(10, 10)).bytes == 0
+
+
+def test_index_only_leaves_the_bitmask_out() -> None:
+    half = project_l0(torch.rand(100, 100, generator=torch.Generator().manual_seed(0)) + 0.1, 8000)
+    assert Storage(formats="all").layer(half).format == "bitmask"
+    assert Storage(formats="index_only").layer(half).format == "relative_3"
+
+
+@given(st.integers(0, 500), st.integers(0, 100))
+@settings(max_examples=50)
+def test_no_layer_takes_more_than_dense_and_fewer_nonzeros_never_take_more(kept: int, seed: int) -> None:
+    weight = torch.randn(20, 25, generator=torch.Generator().manual_seed(seed))
+    storage = Storage()
+    layer = storage.layer(project_l0(weight, kept))
+    assert layer.bytes <= 4 * 500
+    assert layer.nonzeros == kept
+    # The mask of a bitmask is there at any density, so that format bounds the growth.
+    assert layer.bytes <= 63 + 4 * kept
+
+
+@pytest.mark.parametrize(
+    ("build", "weights", "dense_bytes"),
+    [
+        (lenet, 430_500, 1_724_320),
+        (cifar10_quick, 145_376, 582_312),
+        (cifar10_full, 89_440, 358_312),
+        (caffenet, 60_954_656, 243_860_896),
+    ],
+)
+def test_dense_caffe_networks_take_the_bytes_that_caffe_gives_them(build, weights: int, dense_bytes: int) -> None:  # type: ignore[no-untyped-def]
+    with torch.device("meta"):
+        model = build()
+    assert sum(weight.numel() for weight in prunable_weights(model).values()) == weights
+    assert Storage().dense_bytes(weights, other_values(model)) == dense_bytes
+
+
+def test_a_network_is_the_sum_of_its_layers_and_of_what_stays_dense() -> None:
+    model = lenet()
+    memory = Storage().network(prunable_weights(model), other_values(model))
+    assert memory.bytes == 1_724_320
+    assert memory.other_bytes == 580 * 4
+    assert (memory.nonzeros, memory.weights) == (430_500, 430_500)
+    assert {layer.format for layer in memory.layers.values()} == {"dense"}
+
+
+def test_values_of_16_bits_halve_a_dense_network() -> None:
+    assert Storage(value_bits=16).dense_bytes(100, 10) == 220
+    assert Storage(value_bits=16).layer(torch.ones(10, 10)).bytes == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"value_bits": 8}, "storage.value_bits must be one of [16, 32], got 8"),
+        ({"formats": "every"}, "storage.formats must be one of all, index_only, got every"),
+    ],
+)
+def test_unknown_widths_and_format_sets_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        Storage(**options)  # type: ignore[arg-type]
+    assert str(error.value) == message
+
+
+def test_a_weight_becomes_a_matrix_of_output_rows_in_logical_order() -> None:
+    weight = torch.arange(24.0).view(2, 3, 2, 2).contiguous(memory_format=torch.channels_last)
+    assert as_matrix(weight).tolist() == torch.arange(24.0).view(2, 12).tolist()
+    assert as_matrix(torch.ones(5)).shape == (1, 5)
