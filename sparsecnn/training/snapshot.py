@@ -25,6 +25,7 @@ class Snapshots:
             "optimizer": optimizer.state_dict(),
             "generator": generator.get_state(),
             "global_generator": torch.get_rng_state(),
+            "cuda_generators": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
             "epoch": epoch,
             "step": step,
         }
@@ -44,6 +45,8 @@ class Snapshots:
         optimizer.load_state_dict(state["optimizer"])
         generator.set_state(state["generator"])
         torch.set_rng_state(state["global_generator"])
+        if state["cuda_generators"]:
+            torch.cuda.set_rng_state_all(state["cuda_generators"])
         return int(state["epoch"]), int(state["step"])
 
     def clear(self) -> None:
