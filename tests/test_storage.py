@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as npst
 from sparsecnn.errors import ConfigError
 from sparsecnn.models import caffenet, cifar10_full, cifar10_quick, lenet, other_values, prunable_weights
 from sparsecnn.operators import project_l0
-from sparsecnn.storage import FORMATS, Storage, as_matrix
+from sparsecnn.storage import FORMATS, Pattern, Storage, as_matrix
 
 matrices = st.tuples(st.sampled_from(["<f4", "<f2"]), st.integers(1, 20), st.integers(1, 70)).flatmap(
     lambda kind: npst.arrays(
@@ -32,7 +32,7 @@ def test_decoding_undoes_encoding(name: str, matrix: np.ndarray) -> None:
 @given(matrix=matrices)
 def test_the_reported_size_is_the_size_of_the_encoding(name: str, matrix: np.ndarray) -> None:
     form = FORMATS[name]
-    assert len(form.encode(matrix)) == -(-form.bits(matrix) // 8)
+    assert len(form.encode(matrix)) == -(-form.bits(Pattern(matrix)) // 8)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -43,20 +43,20 @@ def test_large_matrices_survive_at_every_density(name: str, filled: int) -> None
     matrix.flat[places] = 1.0 + np.arange(filled)
     form = FORMATS[name]
     encoded = form.encode(matrix)
-    assert len(encoded) == -(-form.bits(matrix) // 8)
+    assert len(encoded) == -(-form.bits(Pattern(matrix)) // 8)
     np.testing.assert_array_equal(form.decode(encoded, matrix.shape, matrix.dtype), matrix)
 
 
 def test_sizes_follow_the_formulas() -> None:
     matrix = np.zeros((10, 300), "<f4")
     matrix[:, ::30] = 1.0  # 100 nonzeros, 29 zeros between two of them
-    assert FORMATS["dense"].bits(matrix) == 32 * 3000
-    assert FORMATS["bitmask"].bits(matrix) == 3000 + 32 * 100
+    assert FORMATS["dense"].bits(Pattern(matrix)) == 32 * 3000
+    assert FORMATS["bitmask"].bits(Pattern(matrix)) == 3000 + 32 * 100
     # Columns up to 299 need 2 bytes, row pointers up to 100 need 1.
-    assert FORMATS["csr"].bits(matrix) == 100 * (32 + 16) + 8 * 11
-    assert FORMATS["relative_5"].bits(matrix) == 100 * (32 + 5)
+    assert FORMATS["csr"].bits(Pattern(matrix)) == 100 * (32 + 16) + 8 * 11
+    assert FORMATS["relative_5"].bits(Pattern(matrix)) == 100 * (32 + 5)
     # A gap of 29 zeros takes 3 fillers of 4 bits' worth (7 zeros and themselves) and 5 more zeros.
-    assert FORMATS["relative_3"].bits(matrix) == (100 + 99 * 3) * (32 + 3)
+    assert FORMATS["relative_3"].bits(Pattern(matrix)) == (100 + 99 * 3) * (32 + 3)
 
 
 def test_the_cheapest_format_wins_and_dense_wins_a_tie() -> None:

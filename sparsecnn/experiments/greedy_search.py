@@ -52,7 +52,7 @@ class GreedySearch:
         checked_seeds(self.seeds)
         if not self.parts.validation_share:
             raise ConfigError("greedy-search chooses on a validation split: validation.share must be above 0")
-        self._stopping(1)
+        self.stopping(1)
 
     def execute(
         self, run: Run, identity: Mapping[str, Any], progress: Progress, epoch_logs: tuple[EpochLog, ...] = ()
@@ -66,7 +66,8 @@ class GreedySearch:
         reasons = [_Search(self, recorder, seed).run() for seed in self.seeds]
         return Outcome(run.store.table(), next((reason for reason in reasons if reason is not None), None))
 
-    def _stopping(self, dense_bytes: int) -> Stopping:
+    def stopping(self, dense_bytes: int) -> Stopping:
+        """The stopping rules for a network that takes so many bytes dense."""
         try:
             target = None if self.target_memory is None else to_bytes(self.target_memory, dense_bytes)
         except ValueError as error:
@@ -87,7 +88,7 @@ class _Search:
         start = self._start()
         dense_bytes = int(start.memory_bytes)
         rules = self.rules
-        stopping = rules._stopping(dense_bytes)
+        stopping = rules.stopping(dense_bytes)
         greedy = Greedy(rules.tighten, rules.select, stopping, refines=rules.refine is not None)
         layer_bytes = LayerBytesOf(self.recorder.bench, self.recorder.run.checkpoint)
         closed = Round(0, (), start)

@@ -8,6 +8,7 @@ read.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,25 +18,42 @@ BYTE = 8
 
 
 @dataclass(frozen=True)
-class Format:
-    """One way to store a matrix. `len(encode(matrix)) == ceil(bits(matrix) / 8)` and `decode` undoes `encode` exactly.
+class Pattern:
+    """Where the nonzeros of a matrix are, which is all that its sizes depend on."""
 
-    `decode` takes the bytes, the shape (R, C) and the value type.
+    matrix: Matrix
+
+    @property
+    def value_bits(self) -> int:
+        """The width of a value."""
+        return self.matrix.dtype.itemsize * BYTE
+
+    @cached_property
+    def gaps(self) -> NDArray[np.int64]:
+        """The zeros before each nonzero, row by row; shared by the sizes of all relative formats."""
+        return np.diff(np.flatnonzero(self.matrix), prepend=-1) - 1
+
+    @property
+    def nonzeros(self) -> int:
+        """How many there are."""
+        return len(self.gaps)
+
+
+@dataclass(frozen=True)
+class Format:
+    """One way to store a matrix: `len(encode(matrix)) == ceil(bits(Pattern(matrix)) / 8)`; `decode` undoes `encode`.
+
+    `decode` takes the bytes, the shape (R, C) and the value type, and gives the matrix back exactly.
     """
 
     name: str
-    bits: Callable[[Matrix], int]
+    bits: Callable[[Pattern], int]
     encode: Callable[[Matrix], bytes]
     decode: Callable[[bytes, tuple[int, int], np.dtype], Matrix]
-    is_index: bool = True
 
 
-def _value_bits(matrix: Matrix) -> int:
-    return matrix.dtype.itemsize * BYTE
-
-
-def _dense_bits(matrix: Matrix) -> int:
-    return matrix.size * _value_bits(matrix)
+def _dense_bits(pattern: Pattern) -> int:
+    return pattern.matrix.size * pattern.value_bits
 
 
 def _dense_encode(matrix: Matrix) -> bytes:
@@ -46,9 +64,9 @@ def _dense_decode(data: bytes, shape: tuple[int, int], dtype: np.dtype) -> Matri
     return np.frombuffer(data, dtype).reshape(shape).copy()
 
 
-def _bitmask_bits(matrix: Matrix) -> int:
+def _bitmask_bits(pattern: Pattern) -> int:
     # The mask is padded to a whole byte, so that the values behind it begin on one.
-    return -(-matrix.size // BYTE) * BYTE + int(np.count_nonzero(matrix)) * _value_bits(matrix)
+    return -(-pattern.matrix.size // BYTE) * BYTE + pattern.nonzeros * pattern.value_bits
 
 
 def _bitmask_encode(matrix: Matrix) -> bytes:
@@ -73,11 +91,11 @@ def _csr_types(matrix_shape: tuple[int, int], nonzeros: int) -> tuple[np.dtype, 
     return _narrowest(max(matrix_shape[1] - 1, 0)), _narrowest(nonzeros)
 
 
-def _csr_bits(matrix: Matrix) -> int:
-    nonzeros = int(np.count_nonzero(matrix))
-    column, pointer = _csr_types(matrix.shape, nonzeros)
-    entry_bits = _value_bits(matrix) + column.itemsize * BYTE
-    return int(nonzeros * entry_bits + pointer.itemsize * BYTE * (matrix.shape[0] + 1))
+def _csr_bits(pattern: Pattern) -> int:
+    rows = pattern.matrix.shape[0]
+    column, pointer = _csr_types(pattern.matrix.shape, pattern.nonzeros)
+    entry_bits = pattern.value_bits + column.itemsize * BYTE
+    return int(pattern.nonzeros * entry_bits + pointer.itemsize * BYTE * (rows + 1))
 
 
 def _csr_encode(matrix: Matrix) -> bytes:
@@ -104,20 +122,15 @@ def _csr_decode(data: bytes, shape: tuple[int, int], dtype: np.dtype) -> Matrix:
     return matrix
 
 
-def _gaps(matrix: Matrix, gap_bits: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Zeros before each nonzero, and how many fillers each needs: an entry reaches 2^b - 1 zeros and itself."""
-    positions = np.flatnonzero(matrix)
-    gaps = np.diff(positions, prepend=-1) - 1
-    return gaps, gaps >> gap_bits
-
-
-def _relative_bits(matrix: Matrix, gap_bits: int) -> int:
-    gaps, fillers = _gaps(matrix, gap_bits)
-    return (len(gaps) + int(fillers.sum())) * (_value_bits(matrix) + gap_bits)
+def _relative_bits(pattern: Pattern, gap_bits: int) -> int:
+    # An entry reaches over 2^b - 1 zeros to its own place, so a gap takes floor(gap / 2^b) fillers.
+    fillers = int((pattern.gaps >> gap_bits).sum())
+    return (pattern.nonzeros + fillers) * (pattern.value_bits + gap_bits)
 
 
 def _relative_encode(matrix: Matrix, gap_bits: int) -> bytes:
-    gaps, fillers = _gaps(matrix, gap_bits)
+    gaps = Pattern(matrix).gaps
+    fillers = gaps >> gap_bits
     ends = np.cumsum(fillers + 1) - 1
     # A filler is an entry of value zero behind 2^b - 1 zeros.
     codes = np.full(int(fillers.sum()) + len(gaps), 2**gap_bits - 1, np.uint32)
@@ -142,7 +155,7 @@ def _relative_decode(data: bytes, shape: tuple[int, int], dtype: np.dtype, gap_b
 def _relative(gap_bits: int) -> Format:
     return Format(
         name=f"relative_{gap_bits}",
-        bits=lambda matrix: _relative_bits(matrix, gap_bits),
+        bits=lambda pattern: _relative_bits(pattern, gap_bits),
         encode=lambda matrix: _relative_encode(matrix, gap_bits),
         decode=lambda data, shape, dtype: _relative_decode(data, shape, dtype, gap_bits),
     )
@@ -152,8 +165,8 @@ def _relative(gap_bits: int) -> Format:
 FORMATS: dict[str, Format] = {
     form.name: form
     for form in (
-        Format("dense", _dense_bits, _dense_encode, _dense_decode, is_index=False),
-        Format("bitmask", _bitmask_bits, _bitmask_encode, _bitmask_decode, is_index=False),
+        Format("dense", _dense_bits, _dense_encode, _dense_decode),
+        Format("bitmask", _bitmask_bits, _bitmask_encode, _bitmask_decode),
         Format("csr", _csr_bits, _csr_encode, _csr_decode),
         *(_relative(gap_bits) for gap_bits in range(3, 11)),
     )

@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from sparsecnn.errors import ConfigError
-from sparsecnn.storage.formats import BYTE, FORMATS, Format, Matrix
+from sparsecnn.storage.formats import BYTE, FORMATS, Format, Matrix, Pattern
 
 VALUE_TYPES: dict[int, np.dtype[np.floating]] = {32: np.dtype("<f4"), 16: np.dtype("<f2")}
 FORMAT_SETS = ("all", "index_only")
@@ -72,9 +72,10 @@ class Storage:
     def layer(self, weight: Tensor) -> LayerMemory:
         """The cheapest format of one weight tensor and the whole bytes it takes."""
         matrix = as_matrix(weight, VALUE_TYPES[self.value_bits])
-        sizes = {form.name: -(-form.bits(matrix) // BYTE) for form in self.choices}
+        pattern = Pattern(matrix)
+        sizes = {form.name: -(-form.bits(pattern) // BYTE) for form in self.choices}
         cheapest = min(sizes, key=sizes.__getitem__)
-        return LayerMemory(cheapest, sizes[cheapest], int(np.count_nonzero(matrix)), matrix.size)
+        return LayerMemory(cheapest, sizes[cheapest], pattern.nonzeros, matrix.size)
 
     def network(self, prunable: Mapping[str, Tensor], other_values: int) -> NetworkMemory:
         """The memory of a network with these prunable weights and this many other values (biases, normalisation)."""
