@@ -60,10 +60,11 @@ def _jobs(overrides: Sequence[str], *, multirun: bool) -> Sequence[Sequence[str]
 
 
 def _run(config: str, overrides: Sequence[str], config_dir: Path | None, *, cfg: bool, quiet: bool) -> None:
-    from sparsecnn.config import compose
+    from sparsecnn.config import check, compose
 
     composed = compose(config, overrides, config_dir)
     if cfg:
+        check(composed.nodes)
         click.echo(composed.text(), nl=False)
         return
     # torch takes seconds to import: nobody should wait for it to be told of a typing error.

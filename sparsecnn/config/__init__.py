@@ -1,7 +1,7 @@
 """The only room that knows Hydra: overrides to objects and identity."""
 
-from sparsecnn.config.build import build
+from sparsecnn.config.build import build, check
 from sparsecnn.config.compose import Composed, compose, conf_dir, groups, sweep
 from sparsecnn.config.identity import identity, run_folder
 
-__all__ = ["Composed", "build", "compose", "conf_dir", "groups", "identity", "run_folder", "sweep"]
+__all__ = ["Composed", "build", "check", "compose", "conf_dir", "groups", "identity", "run_folder", "sweep"]

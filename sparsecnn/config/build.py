@@ -1,35 +1,53 @@
 """A composed configuration to objects, with keys and types checked against what each target takes."""
 
 import inspect
-from collections.abc import Callable, Mapping
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_type_hints
 
 import typeguard
 from hydra.errors import HydraException, InstantiationException
 from hydra.utils import get_object, instantiate
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, ListConfig, Node, OmegaConf, open_dict
+from typeguard import CollectionCheckStrategy
 
-from sparsecnn.config.explain import suggestion
+from sparsecnn.config.compose import WIRING
+from sparsecnn.config.explain import suggestion, words
 from sparsecnn.errors import ConfigError, SparsecnnError
 
 PLAIN = (bool, int, float, str, list, type(None))
 
 
-def build(nodes: DictConfig) -> Any:
-    """The object of `nodes.run`, with all that hangs on it.
+def check(nodes: DictConfig) -> DictConfig:
+    """The resolved nodes, every key and plain value checked against what its target takes.
 
-    Every `_target_` is imported: a configuration from a stranger is code. Raises ConfigError for a target that cannot
-    be imported, a key that it does not take, and a value of the wrong type or out of its range.
+    Every `_target_` is imported, from the current folder too: a configuration from a stranger is code. Raises
+    ConfigError for a target that cannot be imported, a key that it does not take, and a value of the wrong type.
     """
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
     config = OmegaConf.create(OmegaConf.to_container(nodes, resolve=True))
     assert isinstance(config, DictConfig)
     with open_dict(config):
         # `model.weights` belongs to every model, whatever its own parameters are.
-        for node in (config.model, config.run.parts.model):
+        for node in (config.model, config.run.parts.model, config.parts.model):
             node.pop("weights", None)
-    for name in config:
-        if name not in ("run", "parts"):
-            _check(config[name], str(name))
+    for name in map(str, config):
+        if name in WIRING:
+            _check_wired(config[name], nodes[name])
+        else:
+            _check(config[name], name)
+    return config
+
+
+def build(nodes: DictConfig) -> Any:
+    """The object of `nodes.run`, with all that hangs on it.
+
+    Raises ConfigError as `check` does, and for a value out of its range.
+    """
+    config = check(nodes)
     try:
         return instantiate(config.run, _convert_="all")
     except HydraException as error:
@@ -45,6 +63,21 @@ def _check(node: Any, path: str) -> None:
         _check(node[name], f"{path}.{name}")
 
 
+def _check_wired(node: DictConfig, wiring: DictConfig) -> None:
+    """Checks plain values of a wiring node under the names of the keys that they come from."""
+    _, hints = _signature(_target(str(node._target_), "run"))
+    for key, source in _sources(wiring):
+        if key in hints:
+            _check_type(node[key], hints[key], source)
+
+
+def _sources(wiring: DictConfig) -> Iterator[tuple[str, str]]:
+    for key in map(str, wiring):
+        raw = wiring._get_node(key)
+        if isinstance(raw, Node) and raw._is_interpolation():
+            yield key, str(raw._value()).strip("${}")
+
+
 def _check_arguments(node: DictConfig, path: str) -> None:
     target = _target(str(node._target_), path)
     parameters, hints = _signature(target)
@@ -55,24 +88,29 @@ def _check_arguments(node: DictConfig, path: str) -> None:
     for key in (str(key) for key in node if not str(key).startswith("_")):
         if key not in names and not takes_any:
             raise ConfigError(f"there is no key {path}.{key}{suggestion(f'{path}.{key}', _paths(path, names))}")
-        value = node[key]
-        if key in hints and isinstance(value, PLAIN):
-            _check_type(value, hints[key], f"{path}.{key}")
+        if key in hints:
+            _check_type(node[key], hints[key], f"{path}.{key}")
 
 
 def _check_type(value: Any, hint: Any, path: str) -> None:
+    if isinstance(value, ListConfig):
+        value = OmegaConf.to_container(value)
+    if not isinstance(value, PLAIN):  # a part: it is checked as a node of its own
+        return
     try:
-        typeguard.check_type(value, hint)
+        typeguard.check_type(value, hint, collection_check_strategy=CollectionCheckStrategy.ALL_ITEMS)
     except typeguard.TypeCheckError as error:
-        wanted = getattr(hint, "__name__", None) if isinstance(hint, type) else None
-        raise ConfigError(f"{path} must be {wanted or str(hint).replace('typing.', '')}, got {value}") from error
+        shown = "null" if value is None else value
+        raise ConfigError(f"{path} must be {words(hint)}, got {shown}") from error
 
 
 def _target(name: str, path: str) -> Callable[..., Any]:
+    logging.getLogger("hydra").setLevel(logging.CRITICAL)  # it would log what is raised here
     try:
         target: Callable[..., Any] = get_object(name)
     except Exception as error:  # importing runs the user's own module, which may raise anything
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        cause = error.__cause__ or error
+        reason = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
         raise ConfigError(f"{path}._target_ cannot be imported: {name} ({reason})") from error
     return target
 

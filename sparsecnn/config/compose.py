@@ -65,7 +65,7 @@ def compose(command: str, overrides: Sequence[str], config_dir: Path | None = No
                 del config["hydra"]
             OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
         except (HydraException, OmegaConfBaseException, ValueError) as error:
-            raise ConfigError(explain(error, parsed, *_known(command))) from error
+            raise ConfigError(explain(error, parsed, *_known(command, parsed))) from error
     _refuse_loose_keys(parsed, config)
     return Composed(config, {group: name for group, name in choices.items() if not group.startswith("hydra/")})
 
@@ -77,6 +77,8 @@ def parse(overrides: Sequence[str]) -> list[Override]:
     except HydraException as error:
         raise ConfigError(f"cannot read an override: {str(error).splitlines()[0]}") from error
     for override in parsed:
+        if not override.key_or_group:
+            raise ConfigError(f"cannot read an override: {override.input_line}")
         if override.get_key_element().lstrip("+~").split(".")[0] in ("hydra", *WIRING):
             raise ConfigError(f"{override.input_line}: this part of the configuration cannot be set")
     return parsed
@@ -105,10 +107,14 @@ def _composed_choices(command: str) -> list[str]:
     return [str(group) for group in config.hydra.runtime.choices]
 
 
-def _known(command: str) -> tuple[list[str], dict[str, list[str]]]:
-    """All keys of the command's default configuration, and its groups with their choices."""
+def _known(command: str, parsed: Sequence[Override]) -> tuple[list[str], dict[str, list[str]]]:
+    """All keys of the command's configuration under the group choices that hold, and the groups with their choices."""
     loader = GlobalHydra.instance().config_loader()
-    config = hydra_compose(command, overrides=[], return_hydra_config=True)
+    chosen = [override.input_line for override in parsed if "." not in override.key_or_group]
+    try:
+        config = hydra_compose(command, overrides=[line for line in chosen if line], return_hydra_config=True)
+    except (HydraException, OmegaConfBaseException, ValueError):
+        config = hydra_compose(command, overrides=[], return_hydra_config=True)
     used = [str(group) for group in config.hydra.runtime.choices if not str(group).startswith("hydra/")]
     options = {group: loader.get_group_options(group.partition("@")[0]) for group in used}
     return list(_keys(config)), options

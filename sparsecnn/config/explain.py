@@ -2,9 +2,34 @@
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from hydra.core.override_parser.types import Override
 from omegaconf.errors import MissingMandatoryValue
+
+PLAIN_WORDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    NoneType: "null",
+}
+PLURALS = {int: "whole numbers", float: "numbers", str: "texts"}
+
+
+def words(hint: Any) -> str:
+    """A type annotation in words: "a whole number or null"; anything but plain values is a part."""
+    arguments = get_args(hint)
+    if get_origin(hint) in (Union, UnionType):
+        return " or ".join(words(argument) for argument in arguments)
+    if get_origin(hint) is Literal:
+        return f"one of {', '.join(map(str, arguments))}"
+    if get_origin(hint) is Sequence:
+        return f"a list of {PLURALS.get(arguments[0], 'values')}"
+    if get_origin(hint) is Mapping:
+        return "a mapping"
+    return PLAIN_WORDS.get(hint, "a part with a _target_")
 
 
 def suggestion(name: str, valid: Sequence[str]) -> str:
@@ -27,13 +52,16 @@ def explain(
     """
     for override in parsed:
         name, value = override.key_or_group, override.value()
+        if override.is_sweep_override():
+            return f"{override.input_line} names several values; --multirun runs each of them"
         if override.package is not None:
             name = f"{name}@{override.package}"
         if name in choices:
             valid = choices[name]
             if not override.is_delete() and str(value) not in valid and not _may_be_null(name, value):
-                near = suggestion(str(value), valid)
-                return f"{name} has no choice {value}{near} (choices: {', '.join(valid)})"
+                shown = "null" if value is None else str(value)
+                near = suggestion(shown, valid) if value is not None else ""
+                return f"{name} has no choice {shown}{near} (choices: {', '.join(valid)})"
     if isinstance(error, MissingMandatoryValue):
         return f"{error.full_key} has no value; set it with {error.full_key}=..."
     message = _first_line(error)

@@ -10,26 +10,31 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from sparsecnn.data.files import size_and_time
 from sparsecnn.data.resident import ResidentSplit
 from sparsecnn.data.types import DataSet
+from sparsecnn.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
 CACHE_DIR_VARIABLE = "SPARSECNN_CACHE_DIR"
 # Raised when the same files are decoded to other tensors than before.
-LAYOUT = 1
+LAYOUT = 2
 
 
 def cache_dir() -> Path:
-    """$SPARSECNN_CACHE_DIR, else ~/.cache/sparsecnn."""
-    return Path(os.environ.get(CACHE_DIR_VARIABLE) or "~/.cache/sparsecnn").expanduser()
+    """$SPARSECNN_CACHE_DIR, else ~/.cache/sparsecnn; ConfigError when there is no home."""
+    try:
+        return Path(os.environ.get(CACHE_DIR_VARIABLE) or "~/.cache/sparsecnn").expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"there is no home folder to keep decoded images in; set {CACHE_DIR_VARIABLE}") from error
 
 
 def cached(sources: Iterable[Path], settings: str, build: Callable[[], DataSet]) -> DataSet:
     """What `build` makes of the files `sources`, which must be resident splits; read back if they have not changed.
 
     A file is known by its path, size and time. A cache that cannot be read is made anew; one that cannot be written is
-    logged and done without.
+    logged and done without. DataError when one of `sources` cannot be reached.
     """
     path = cache_dir() / f"{_name(sources, settings)}.safetensors"
     try:
@@ -47,7 +52,7 @@ def cached(sources: Iterable[Path], settings: str, build: Callable[[], DataSet])
 
 
 def _name(sources: Iterable[Path], settings: str) -> str:
-    files = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(sources)]
+    files = [(str(path.resolve()), *size_and_time(path)) for path in sorted(sources)]
     return hashlib.blake2b(json.dumps([LAYOUT, settings, files]).encode(), digest_size=12).hexdigest()
 
 

@@ -5,15 +5,12 @@ from pathlib import Path
 from sparsecnn.errors import DataError
 
 
-def user_folder(folder: str) -> Path:
-    """`folder` with ~ replaced; DataError when it is none, or of an unknown user."""
+def user_path(path: str) -> Path:
+    """`path` with ~ replaced; DataError for the home of an unknown user."""
     try:
-        path = Path(folder).expanduser()
+        return Path(path).expanduser()
     except RuntimeError as error:
-        raise DataError(f"there is no folder {folder}: its user has no home") from error
-    if not path.is_dir():
-        raise DataError(f"there is no folder {path}")
-    return path
+        raise DataError(f"there is no folder {path}: its user has no home") from error
 
 
 def size_and_time(file: Path) -> tuple[int, int]:

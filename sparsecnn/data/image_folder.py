@@ -1,16 +1,18 @@
 """ImageNet's layout: a folder a class."""
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
+from torchvision.transforms import v2
 
 from sparsecnn.data.cache import cached
+from sparsecnn.data.decoding import decode_all
+from sparsecnn.data.files import size_and_time, user_path
 from sparsecnn.data.resident import resident_data_set
-from sparsecnn.data.streamed import StreamedSplit, evaluation_transform, read_rgb
+from sparsecnn.data.streamed import StreamedSplit, read_rgb
 from sparsecnn.data.types import DataSet
 from sparsecnn.errors import ConfigError, DataError
 
@@ -35,7 +37,9 @@ def load_image_folder(
     """
     if size < 1 or workers < 0:
         raise ConfigError(f"data.size must be at least 1 and data.workers at least 0, got {size} and {workers}")
-    path = Path(folder).expanduser()
+    if in_memory not in ("auto", "always", "never"):
+        raise ConfigError(f"data.in_memory must be auto, always or never, got {in_memory}")
+    path = user_path(folder).absolute()  # `.` has no name
     # ImageNet's own test/ has no labels, so no folders: its val/ is meant.
     test_folder = next((path / name for name in TEST_NAMES if _subfolders(path / name)), path / TEST_NAMES[0])
     classes = _classes(path / "train")
@@ -45,7 +49,7 @@ def load_image_folder(
     train, test = _files(path / "train", classes), _files(test_folder, classes)
     needed = (len(train[0]) + len(test[0])) * 3 * size * size
     if in_memory == "always" or (in_memory == "auto" and needed <= max_memory_bytes):
-        return cached([*train[0], *test[0]], f"folder {size}", lambda: _resident(path, train, test, classes, size))
+        return cached([*train[0], *test[0]], f"{path.name} {size}", lambda: _resident(path, train, test, classes, size))
     splits = [
         StreamedSplit(files, torch.from_numpy(labels), size, is_training, workers)
         for (files, labels), is_training in ((train, True), (test, False))
@@ -63,7 +67,10 @@ def _classes(folder: Path) -> list[str]:
 
 
 def _subfolders(folder: Path) -> list[str]:
-    children = folder.iterdir() if folder.is_dir() else ()
+    try:
+        children = list(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read: {error.strerror}") from error
     return sorted(child.name for child in children if child.is_dir() and not child.name.startswith("."))
 
 
@@ -86,19 +93,12 @@ def _resident(path: Path, train: Files, test: Files, classes: list[str], size: i
 
 
 def _decoded(files: tuple[Path, ...], size: int) -> np.ndarray:
-    pixels = np.empty((len(files), size, size, 3), np.uint8)
-    transform = evaluation_transform(size)
-
-    def fill(index: int) -> None:
-        pixels[index] = transform(read_rgb(files[index])).permute(1, 2, 0).numpy()
-
-    with ThreadPoolExecutor() as pool:
-        for _ in pool.map(fill, range(len(files))):
-            pass  # raises what `fill` raised
-    return pixels
+    # The whole shorter side: an image that has the size already is kept as it is.
+    cut = v2.Compose([v2.Resize(size), v2.CenterCrop(size)])
+    return decode_all(len(files), lambda index: cut(read_rgb(files[index])), lambda index: str(files[index]))
 
 
 def _fingerprint(root: Path, files: tuple[Path, ...], size: int) -> str:
     """Names and sizes of all files: their content would take as long to read as an epoch."""
-    listed = "\n".join(f"{path.relative_to(root)} {path.stat().st_size}" for path in files)
+    listed = "\n".join(f"{path.relative_to(root).as_posix()} {size_and_time(path)[0]}" for path in files)
     return hashlib.blake2b(f"{size}\n{listed}".encode(), digest_size=16).hexdigest()

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from sparsecnn.data.cache import cached
 from sparsecnn.data.decoding import check_labels, decode, decode_all
+from sparsecnn.data.files import user_path
 from sparsecnn.data.resident import resident_data_set
 from sparsecnn.data.types import DataSet
 from sparsecnn.errors import DataError
@@ -48,13 +49,13 @@ def load_parquet(folder: str) -> DataSet:
     One column holds the images, encoded (a struct with `bytes`, or binary), and `label` their classes; the schema's
     metadata names them. All images must have one size. Raises DataError in one line that names file and row.
     """
-    path = Path(folder).expanduser()
+    path = user_path(folder)
     shards = {split: sorted(path.glob(f"{split}-*.parquet")) for split in ("train", "test")}
     for split, found in shards.items():
         if not found:
             raise DataError(f"{path} holds no {split}-*.parquet" if path.is_dir() else f"there is no folder {path}")
     path = path.absolute()  # `.` has no name
-    return cached([*shards["train"], *shards["test"]], "parquet", lambda: _build(path, shards))
+    return cached([*shards["train"], *shards["test"]], f"{path.name} parquet", lambda: _build(path, shards))
 
 
 def _build(path: Path, shards: dict[str, list[Path]]) -> DataSet:
@@ -81,11 +82,12 @@ def _read_split(shards: list[Path]) -> _Table:
 
 def _read_shard(shard: Path) -> _Table:
     try:
-        table = pq.read_table(shard)
+        with pq.ParquetFile(shard) as file:  # read_table takes folders, and columns from their names
+            table = file.read()
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{shard} is no readable parquet file") from error
     label = _label_column(table.schema)
-    if label not in table.column_names or not pa.types.is_integer(table.schema.field(label).type):
+    if table.column_names.count(label) != 1 or not pa.types.is_integer(table.schema.field(label).type):
         raise DataError(f"{shard} has no column `{LABEL}` of whole numbers")
     if table.num_rows == 0:
         raise DataError(f"{shard} holds no image")
@@ -96,7 +98,7 @@ def _read_shard(shard: Path) -> _Table:
 
 def _image_column(table: pa.Table, shard: Path) -> pa.ChunkedArray:
     """The one column of encoded images, whatever its name."""
-    found = [field.name for field in table.schema if _is_bytes(field.type) or _has_bytes(field.type)]
+    found = [index for index, kind in enumerate(table.schema.types) if _is_bytes(kind) or _has_bytes(kind)]
     if len(found) != 1:
         raise DataError(f"{shard} must have one column of encoded images, found {len(found)}")
     column = table.column(found[0])
@@ -111,7 +113,8 @@ def _is_bytes(kind: pa.DataType) -> bool:
 
 
 def _has_bytes(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0)
+    index = kind.get_field_index("bytes") if pa.types.is_struct(kind) else -1
+    return index >= 0 and _is_bytes(kind.field(index).type)
 
 
 def _features(schema: pa.Schema) -> dict[str, Any]:
@@ -131,7 +134,7 @@ def _label_column(schema: pa.Schema) -> str:
 
 def _class_names(schema: pa.Schema, label: str) -> list[str] | None:
     names = _features(schema).get(label, {}).get("names")
-    return [str(name) for name in names] if names else None
+    return [str(name) for name in names] if isinstance(names, list) and names else None
 
 
 def _agreed(found: list[list[str] | None], folder: Path) -> list[str] | None:
@@ -144,4 +147,5 @@ def _agreed(found: list[list[str] | None], folder: Path) -> list[str] | None:
 
 def _numbered(tables: dict[str, _Table]) -> list[str]:
     known = [label for table in tables.values() for label in table.labels if label is not None]
-    return [str(number) for number in range(max(known, default=-1) + 1)]
+    # A label beyond the number of images is no class, which check_labels tells.
+    return [str(number) for number in range(min(max(known, default=0) + 1, len(known)))]

@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sparsecnn.data.decoding import check_labels
 from sparsecnn.data.types import DataSet
+from sparsecnn.errors import DataError
 
 # Values that statistics turn to float64 at a time: 128 MiB. The sums are of whole numbers, so exact in any order.
 CHUNK_VALUES = 2**24
@@ -78,8 +80,15 @@ def resident_data_set(
     test: tuple[np.ndarray, np.ndarray],
     classes: Sequence[str],
 ) -> DataSet:
-    """A data set of arrays: images uint8 [N, H, W, C] or [N, H, W], labels of whole numbers [N]."""
-    splits = [_resident(*arrays) for arrays in (train, test)]
+    """A data set of arrays: images uint8 [N, H, W, C] or [N, H, W], labels of whole numbers [N].
+
+    Images are copied only if they are not contiguous or not writable. DataError for other types or shapes, a label
+    that numbers none of `classes`, an empty split, or splits of different images.
+    """
+    named = ((train, f"{name}, train"), (test, f"{name}, test"))
+    splits = [_resident(*arrays, len(classes), where) for arrays, where in named]
+    if splits[0].shape != splits[1].shape:
+        raise DataError(f"{name}: train and test images differ in size or channels")
     return DataSet(name, splits[0], splits[1], tuple(classes), fingerprint(splits, classes))
 
 
@@ -93,8 +102,15 @@ def fingerprint(splits: Sequence[ResidentSplit], classes: Sequence[str]) -> str:
     return content.hexdigest()
 
 
-def _resident(images: np.ndarray, labels: np.ndarray) -> ResidentSplit:
-    if images.ndim == 3:
-        images = images[..., None]
-    pixels = torch.from_numpy(np.ascontiguousarray(images, dtype=np.uint8))
-    return ResidentSplit(pixels, torch.from_numpy(np.ascontiguousarray(labels, dtype=np.int64)))
+def _resident(images: np.ndarray, labels: np.ndarray, classes: int, where: str) -> ResidentSplit:
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.size == 0:
+        raise DataError(f"{where}: images must be uint8 [N, H, W, C] or [N, H, W], got {_about(images)}")
+    if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
+        raise DataError(f"{where}: labels must be whole numbers [{len(images)}], got {_about(labels)}")
+    checked = check_labels(labels.tolist(), classes, lambda index: f"{where}, image {index}")
+    pixels = np.require(images if images.ndim == 4 else images[..., None], requirements=["C", "W"])
+    return ResidentSplit(torch.from_numpy(pixels), torch.from_numpy(checked))
+
+
+def _about(array: np.ndarray) -> str:
+    return f"{array.dtype} {list(array.shape)}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 from torchvision.transforms import v2
 
 from sparsecnn.data.decoding import decode
@@ -30,7 +30,7 @@ def evaluation_transform(size: int) -> v2.Transform:
     return v2.Compose([v2.PILToTensor(), v2.Resize(size * 8 // 7, antialias=True), v2.CenterCrop(size)])
 
 
-class _Files(Dataset[tuple[Tensor, int]]):
+class _Files(Dataset[tuple[Tensor, int] | DataError]):
     """What the worker processes see: each image by its number, cut as `seed` and that number say."""
 
     def __init__(self, paths: tuple[Path, ...], labels: list[int], transform: v2.Transform, seed: int) -> None:
@@ -39,10 +39,22 @@ class _Files(Dataset[tuple[Tensor, int]]):
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        image = read_rgb(self.paths[index])
+    def __getitem__(self, index: int) -> tuple[Tensor, int] | DataError:
+        try:
+            image = read_rgb(self.paths[index])
+        except DataError as error:
+            # Raised in a worker, it would bring that process's traceback along, which keeps the loader from closing.
+            return error
         with _seeded(self.seed + index):
             return self.transform(image), self.labels[index]
+
+
+def _batch(items: list[tuple[Tensor, int] | DataError]) -> tuple[Tensor, Tensor] | DataError:
+    errors = [item for item in items if isinstance(item, DataError)]
+    if errors:
+        return errors[0]
+    images, labels = default_collate(items)
+    return images, labels
 
 
 @dataclass(frozen=True)
@@ -92,16 +104,21 @@ class StreamedSplit:
             batch_size=size,
             sampler=order.tolist(),
             num_workers=self.workers,
+            collate_fn=_batch,
             generator=torch.Generator(),  # else the loader draws from the global one, and dropout changes
             pin_memory=self.device.type == "cuda",
         )
         try:
-            for images, labels in loader:
+            for batch in loader:
+                if isinstance(batch, DataError):
+                    raise batch
+                images, labels = batch
                 moved = images.to(self.device, memory_format=torch.channels_last, non_blocking=True)
                 yield moved, labels.to(self.device, non_blocking=True)
-        except DataError as error:
-            # An error from a worker arrives with that process's traceback in its message.
-            raise DataError(str(error).strip().splitlines()[-1].removeprefix("sparsecnn.errors.DataError: ")) from error
+        except RuntimeError as error:
+            if not str(error).startswith("DataLoader worker"):
+                raise
+            raise DataError("a process that decodes images was killed; data.workers=0 does without them") from error
 
     def mean_image(self) -> Tensor:
         """Over a fixed sample of at most 2,048 images, float32 [C, H, W] in 0..255."""

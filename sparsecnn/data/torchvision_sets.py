@@ -1,12 +1,12 @@
 """Sets that torchvision downloads and checks."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torchvision
 
+from sparsecnn.data.files import user_path
 from sparsecnn.data.resident import resident_data_set
 from sparsecnn.data.types import DataSet
 from sparsecnn.errors import DataError
@@ -33,7 +33,7 @@ def cifar100(root: str) -> DataSet:
 
 
 def _load(source: Callable[..., Any], name: str, root: str) -> DataSet:
-    folder = Path(root).expanduser()
+    folder = user_path(root)
     try:
         parts = [source(str(folder), train=is_train, download=True) for is_train in (True, False)]
     except Exception as error:  # torchvision's readers raise anything on a corrupt file, AssertionError among others

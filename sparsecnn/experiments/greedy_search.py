@@ -46,7 +46,7 @@ class GreedySearch:
     target_memory: str | float | None = None
     accuracy_floor: float | None = None
     rounds: int | None = None
-    seeds: tuple[int, ...] = (0,)
+    seeds: Sequence[int] = (0,)
 
     def __post_init__(self) -> None:
         checked_seeds(self.seeds)

@@ -1,6 +1,6 @@
 """`train`: one network under one allocation and one regularizer, over one or more seeds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ class Train:
     solver: Solver
     regularizer: Callable[[Budgets], Regularizer]
     allocation: Allocation
-    seeds: tuple[int, ...] = (0,)
+    seeds: Sequence[int] = (0,)
 
     def __post_init__(self) -> None:
         checked_seeds(self.seeds)

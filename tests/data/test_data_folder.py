@@ -1,5 +1,6 @@
 """ImageNet's layout, in memory and streamed."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,18 @@ import torch
 from PIL import Image
 
 from sparsecnn.data import DataSet, ResidentSplit, StreamedSplit, cut_validation, load_image_folder
+from sparsecnn.data import streamed as streamed_module
 from sparsecnn.errors import ConfigError, DataError
+
+
+class Iterated:
+    """A loader whose iteration does as it is told."""
+
+    def __init__(self, act: Any) -> None:
+        self.act = act
+
+    def __iter__(self) -> Any:
+        return self.act()
 
 
 @pytest.fixture
@@ -58,9 +70,11 @@ def test_both_ways_give_the_same_classes_labels_and_test_pixels(in_memory: Any, 
     assert images(data.test)[:, 0, 0, 0].tolist() == [8, 9]
 
 
-def test_the_middle_of_an_image_is_the_same_in_memory_and_streamed(noisy: Path) -> None:
-    resident = load_image_folder(str(noisy), 8, in_memory="always")
-    assert torch.equal(images(resident.test), images(streamed(noisy).test))
+def test_images_that_have_the_size_already_are_kept_in_memory_as_they_are(noisy: Path) -> None:
+    data = load_image_folder(str(noisy), 20, in_memory="always")
+    # 24 x 20 pixels: the shorter side is whole, the longer one loses two pixels at each end.
+    original = np.asarray(Image.open(noisy / "test" / "cat" / "8.png"))[:, 2:22]
+    assert torch.equal(images(data.test)[0], torch.from_numpy(original.copy()).permute(2, 0, 1))
 
 
 def test_a_set_is_streamed_when_it_needs_more_than_the_limit(folder: Path) -> None:
@@ -162,6 +176,34 @@ def test_a_corrupt_file_is_named_in_one_line_when_it_is_streamed(workers: int, f
     assert str(raised.value) == f"{path} is no image that can be decoded"
 
 
+def test_a_decoding_process_that_was_killed_is_a_data_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("DataLoader worker (pid 1) is killed by signal: Killed.")
+
+    monkeypatch.setattr(streamed_module, "DataLoader", lambda *_, **__: Iterated(killed))
+    with pytest.raises(DataError, match=r"was killed; data\.workers=0 does without them"):
+        images(streamed(folder).test)
+
+
+def test_other_errors_of_the_loader_are_passed_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failed(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(streamed_module, "DataLoader", lambda *_, **__: Iterated(failed))
+    with pytest.raises(RuntimeError, match="out of memory"):
+        images(streamed(folder).test)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_corrupt_file_does_not_keep_the_workers_from_closing(folder: Path) -> None:
+    (folder / "test" / "cat" / "8.png").write_bytes(b"no image")
+    began = time.monotonic()
+    for _ in range(3):
+        with pytest.raises(DataError):
+            images(streamed(folder, workers=1).test)
+    assert time.monotonic() - began < 5.0  # the loader's own limit for a worker that does not end
+
+
 def test_a_corrupt_file_is_named_when_it_is_read_to_memory(folder: Path) -> None:
     path = folder / "train" / "dog" / "5.png"
     path.write_bytes(b"no image")
@@ -195,6 +237,11 @@ def test_an_empty_class_is_named(folder: Path) -> None:
 def test_a_class_of_one_split_only_is_named(folder: Path) -> None:
     (folder / "test" / "dog").rename(folder / "test" / "wolf")
     assert "differ in their classes: dog is in one of them only" in message(folder)
+
+
+def test_a_way_to_keep_images_that_there_is_not_is_refused(folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"data\.in_memory must be auto, always or never, got maybe"):
+        load_image_folder(str(folder), 8, in_memory="maybe")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("options", [{"size": 0}, {"size": 8, "workers": -1}])

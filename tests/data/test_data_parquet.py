@@ -59,7 +59,12 @@ def test_without_label_the_only_class_label_is_taken(write_set: Any) -> None:
 
 
 def test_without_metadata_the_classes_are_numbered(write_set: Any) -> None:
-    assert load_parquet(str(write_set(labels=[0, 3], names=None))).classes == ("0", "1", "2", "3")
+    assert load_parquet(str(write_set(labels=[0, 2], names=None))).classes == ("0", "1", "2")
+
+
+def test_a_numbered_class_beyond_the_number_of_images_is_refused(write_set: Any) -> None:
+    folder = write_set(labels=[0, 10**12], names=None)
+    assert message(folder) == f"{folder / TRAIN}, row 1 has the label {10**12}, not one of 0 .. 2"
 
 
 def test_shards_are_joined_in_the_order_of_their_names(write_set: Any, write_shard: Any, encode: Any) -> None:
