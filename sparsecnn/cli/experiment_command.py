@@ -32,7 +32,7 @@ def experiment_command(name: str, help_text: str) -> click.Command:
     @click.option(
         "--config-dir",
         type=click.Path(path_type=Path),
-        help="A folder of your own group files, searched first.",
+        help="A folder with group files of your own.",
     )
     @click.option("-q", "--quiet", is_flag=True, help="No progress bars and no log on the terminal.")
     @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")

@@ -53,13 +53,14 @@ def conf_dir() -> Path:
 def compose(command: str, overrides: Sequence[str], config_dir: Path | None = None) -> Composed:
     """The configuration of `command` ("train", "greedy_search") under Hydra `overrides`.
 
-    `config_dir` is a folder of the user's own group files, searched first. Raises ConfigError, in one line that names
+    `config_dir` is a folder with further group files of the user's own. Raises ConfigError, in one line that names
     the nearest valid key or choice.
     """
     parsed = parse(overrides)
-    with _hydra(config_dir):
+    own = [] if config_dir is None else [f"hydra.searchpath=[{_checked_folder(config_dir)}]"]
+    with _hydra():
         try:
-            config = hydra_compose(command, overrides=list(overrides), return_hydra_config=True)
+            config = hydra_compose(command, overrides=[*overrides, *own], return_hydra_config=True)
             choices = {str(group): str(name) for group, name in config.hydra.runtime.choices.items()}
             with open_dict(config):
                 del config["hydra"]
@@ -87,7 +88,7 @@ def parse(overrides: Sequence[str]) -> list[Override]:
 def sweep(overrides: Sequence[str]) -> list[list[str]]:
     """One list of overrides a job: Hydra's sweep syntax (a=1,2, range(3), glob(*)) written out."""
     parsed = parse(overrides)
-    with _hydra(None):
+    with _hydra():
         for override in parsed:
             override.config_loader = GlobalHydra.instance().config_loader()
         batches: list[list[str]] = BasicSweeper.split_arguments(parsed, None)[0]
@@ -96,15 +97,14 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
 
 def groups(command: str) -> dict[str, list[str]]:
     """The config groups of `command` and the choices in each."""
-    with _hydra(None):
+    with _hydra():
         loader = GlobalHydra.instance().config_loader()
-        used = {key.partition("@")[0] for key in _composed_choices(command)}
-        return {group: loader.get_group_options(group) for group in loader.list_groups("") if group in used}
+        return {group: loader.get_group_options(group.partition("@")[0]) for group in sorted(_used_groups(command))}
 
 
-def _composed_choices(command: str) -> list[str]:
+def _used_groups(command: str) -> list[str]:
     config = hydra_compose(command, return_hydra_config=True, overrides=[])
-    return [str(group) for group in config.hydra.runtime.choices]
+    return [str(group) for group in config.hydra.runtime.choices if not str(group).startswith("hydra/")]
 
 
 def _known(command: str, parsed: Sequence[Override]) -> tuple[list[str], dict[str, list[str]]]:
@@ -115,8 +115,7 @@ def _known(command: str, parsed: Sequence[Override]) -> tuple[list[str], dict[st
         config = hydra_compose(command, overrides=[line for line in chosen if line], return_hydra_config=True)
     except (HydraException, OmegaConfBaseException, ValueError):
         config = hydra_compose(command, overrides=[], return_hydra_config=True)
-    used = [str(group) for group in config.hydra.runtime.choices if not str(group).startswith("hydra/")]
-    options = {group: loader.get_group_options(group.partition("@")[0]) for group in used}
+    options = {group: loader.get_group_options(group.partition("@")[0]) for group in _used_groups(command)}
     return list(_keys(config)), options
 
 
@@ -143,11 +142,12 @@ def _refuse_loose_keys(parsed: Sequence[Override], config: DictConfig) -> None:
 
 
 @contextmanager
-def _hydra(config_dir: Path | None) -> Iterator[None]:
+def _hydra() -> Iterator[None]:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        if config_dir is not None:
-            if not config_dir.is_dir():
-                raise ConfigError(f"--config-dir names no folder: {config_dir}")
-            search_path = GlobalHydra.instance().config_loader().get_search_path()
-            search_path.prepend("user", f"file://{config_dir.resolve()}")
         yield
+
+
+def _checked_folder(config_dir: Path) -> str:
+    if not config_dir.is_dir():
+        raise ConfigError(f"--config-dir names no folder: {config_dir}")
+    return f"'file://{config_dir.resolve()}'"

@@ -131,7 +131,7 @@ def _write_description(info: RunInfo) -> None:
 def _environment() -> dict[str, Any]:
     wanted = {"torch", "torchvision", "numpy", "pandas", "sparsecnn"}
     return {
-        "command": sys.argv,
+        "command": ["sparsecnn", *sys.argv[1:]],
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "system": platform.platform(),

@@ -1,7 +1,7 @@
 """The greedy search against a fake objective whose best path is known."""
 
 import pytest
-from fake import FakeNetworks
+from fakes import FakeNetworks
 
 from sparsecnn.search import ByFactor, Greedy, Round, Stopping, accuracy, accuracy_per_byte
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from fake import SIZES, FakeNetworks
+from fakes import SIZES, FakeNetworks
 from hypothesis import given
 from hypothesis import strategies as st
 

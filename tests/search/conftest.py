@@ -1,6 +1,0 @@
-"""Makes the fake networks importable by the tests of the search."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))

@@ -1,0 +1,137 @@
+"""The command line, by real subprocesses: exit codes, and what is printed where."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commands import environment, sparsecnn
+
+TINY = ["threads=1", "validation.share=0.2", "solver.epochs=0.3"]
+NET = """
+from torch import nn
+
+
+class MyNet(nn.Module):
+    def __init__(self, classes, in_channels, width: int = 2):
+        super().__init__()
+        self.layer = nn.Conv2d(in_channels, width, 8)
+        self.last = nn.Linear(width, classes)
+
+    def forward(self, images):
+        return self.last(self.layer(images).flatten(1))
+"""
+
+
+def test_the_help_imports_nothing_heavy() -> None:
+    code = "import sys; from sparsecnn.cli import main; main(['--help'], standalone_mode=False); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(done.stdout.split())
+    assert not modules & {"torch", "pandas", "matplotlib", "hydra", "numpy"}
+    for command in ("train", "greedy-search", "plot-frontier", "plot-layers", "plot-thresholding"):
+        assert command in done.stdout
+
+
+def test_the_help_of_a_command_lists_its_groups_and_choices() -> None:
+    done = sparsecnn("greedy-search", "--help")
+    assert done.returncode == 0
+    for text in ("tighten", "bytes, factor", "least_loss", "l0_projection", "solver@search.refine", "--multirun"):
+        assert text in done.stdout
+
+
+def test_cfg_prints_the_configuration_and_runs_nothing(tmp_path: Path) -> None:
+    done = sparsecnn("train", "--cfg", "solver.epochs=7", folder=tmp_path)
+    assert done.returncode == 0
+    assert "epochs: 7" in done.stdout
+    assert "_target_: sparsecnn.models.small_cnn" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["train", "solver.epcohs=1"], 2, "error: there is no key solver.epcohs; did you mean solver.epochs?"),
+        (["greedy-search", "tighten.share=2"], 2, "error: tighten.share must be in (0, 1), got 2"),
+        (["train", "data=parquet", "data.folder=none"], 3, "error: there is no folder none"),
+        (["train", "model.weights=none.pt"], 3, "error: there is no file of weights at none.pt"),
+        (["plot-frontier", "none"], 3, "error: there is no run at none"),
+    ],
+)
+def test_an_error_is_one_line_with_its_exit_code(tmp_path: Path, arguments: list[str], code: int, message: str) -> None:
+    quiet = ["--quiet"] if arguments[0] != "plot-frontier" else []
+    done = sparsecnn(*arguments, *quiet, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.splitlines() == [message]
+
+
+def test_an_unknown_command_and_a_wrong_option_exit_with_2() -> None:
+    assert sparsecnn("tarin").returncode == 2
+    assert sparsecnn("train", "--qiuet").returncode == 2
+
+
+def test_an_unknown_error_keeps_its_traceback_under_debug(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("def load():\n    raise LookupError('lost')\n")
+    arguments = ["train", "data=custom", "data._target_=broken.load", "--quiet"]
+    plain = sparsecnn(*arguments, folder=tmp_path)
+    assert plain.returncode == 1
+    assert plain.stderr.splitlines() == ["error: LookupError: lost (--debug shows where)"]
+    debug = sparsecnn(*arguments, "--debug", folder=tmp_path)
+    assert debug.returncode == 1
+    assert "Traceback" in debug.stderr
+    assert "broken.py" in debug.stderr
+
+
+def test_a_search_and_its_pictures_from_end_to_end(tmp_path: Path) -> None:
+    search = [*TINY, "search.rounds=1", "search.retrain.epochs=0.2", "run_dir=run"]
+    done = sparsecnn("greedy-search", *search, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "smaller by" in done.stdout
+    assert done.stdout.splitlines()[-1] == "run folder: run"
+    assert "round 1" in done.stderr
+    assert "\r" not in done.stderr, "progress bars belong on a terminal only"
+    described = json.loads((tmp_path / "run" / "environment.json").read_text())
+    assert described["command"] == ["sparsecnn", "greedy-search", *search]
+    for figure in ("frontier", "layers"):
+        drawn = sparsecnn(f"plot-{figure}", "run", folder=tmp_path)
+        assert drawn.returncode == 0, drawn.stderr
+        for ending in ("png", "svg", "csv"):
+            path = Path("run", "plots", f"{figure}.{ending}")
+            assert (tmp_path / path).stat().st_size > 0
+            assert str(path) in drawn.stdout
+
+
+def test_a_target_out_of_reach_prints_the_frontier_and_exits_with_4(tmp_path: Path) -> None:
+    search = [*TINY, "search.rounds=1", "search.retrain.epochs=0.2", "search.target_memory=1KiB"]
+    done = sparsecnn("greedy-search", *search, "--quiet", folder=tmp_path)
+    assert done.returncode == 4
+    assert "smaller by" in done.stdout
+    assert done.stderr.startswith("error: the target of 1.0 KiB is out of reach: the search got to ")
+
+
+def test_a_multirun_runs_every_combination_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    done = sparsecnn("train", "-m", *TINY, "model.in_channels=1", "solver.batch_size=32,64", folder=tmp_path)
+    assert done.returncode == 2, "in_channels is no key of the configuration"
+    done = sparsecnn("train", "-m", *TINY, "solver.batch_size=32,64", "seeds=[0,1]", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("n = 2 seeds") == 2
+    assert len(list((tmp_path / "runs" / "train").iterdir())) == 2
+
+
+def test_a_users_module_in_the_current_folder_needs_no_registration(tmp_path: Path) -> None:
+    (tmp_path / "my_package.py").write_text(NET)
+    named = ["model=custom", "model._target_=my_package.MyNet"]
+    done = sparsecnn("train", *TINY, *named, "+model.width=3", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    wrong = sparsecnn("train", *TINY, *named, "+model.wdith=3", folder=tmp_path)
+    assert wrong.returncode == 2
+    assert wrong.stderr == "error: there is no key model.wdith; did you mean model.width?\n"
+
+
+def test_overrides_complete_in_the_shell() -> None:
+    variables = {"_SPARSECNN_COMPLETE": "bash_complete", "COMP_WORDS": "sparsecnn train model=le", "COMP_CWORD": "2"}
+    code = "from sparsecnn.cli import main; main(prog_name='sparsecnn')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(**variables), check=False
+    )
+    assert "model=lenet" in done.stdout
