@@ -1,7 +1,7 @@
 """The training loop: a batch, a step, the regularizer."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -57,46 +57,31 @@ class Trainer:
         Order, augmentation and dropout depend on `seed` alone. With `snapshots` a training that was killed goes on
         after its last whole epoch. Raises DivergedError when the loss is not finite.
         """
-        generator = torch.Generator().manual_seed(seed)
         torch.manual_seed(seed)
         model.to(self.placement.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-        optimizer = solver.build(model)
-        epoch, step = snapshots.restore_(model, optimizer, generator) if snapshots else (0, 0)
+        generator = torch.Generator().manual_seed(seed)
         steps = solver.steps_for(len(self.split))
-        weights = prunable_weights(model)
-        regularizer.begin_(weights)
+        run = _Run(model, solver, regularizer, observer, solver.build(model), generator, prunable_weights(model), steps)
+        epoch, step = snapshots.restore_(model, run.optimizer, generator) if snapshots else (0, 0)
+        regularizer.begin_(run.weights)
         while step < steps:
-            before = supports(weights)
-            progress = _Progress(model, optimizer, solver, regularizer, weights, steps, observer)
-            seen, step, rate = self._epoch_(progress, generator, step)
+            before = supports(run.weights)
+            seen, step, rate = self._epoch_(run, step)
             epoch += 1
-            regularizer.settle_(weights)
+            regularizer.settle_(run.weights)
             if observer.on_epoch:
-                measured = observer.validate(model) if observer.validate else None
-                layers = layer_epochs(before, supports(weights))
-                observer.on_epoch(
-                    Epoch(
-                        epoch=epoch,
-                        step=step,
-                        train_loss=seen.mean_loss,
-                        train_accuracy=seen.accuracy,
-                        learning_rate=rate,
-                        val_loss=measured.loss if measured else None,
-                        val_accuracy=measured.accuracy if measured else None,
-                        layers=layers,
-                    )
-                )
+                observer.on_epoch(_recorded(run, epoch, step, rate, seen, before))
             if snapshots and step < steps:
-                snapshots.save(model, optimizer, generator, epoch=epoch, step=step)
+                snapshots.save(model, run.optimizer, generator, epoch=epoch, step=step)
 
-    def _epoch_(self, run: "_Progress", generator: torch.Generator, step: int) -> tuple[RunningMean, int, float]:
+    def _epoch_(self, run: "_Run", step: int) -> tuple[RunningMean, int, float]:
         seen, rate = RunningMean(self.placement.device), 0.0
         order = torch.arange(len(self.split))
         if run.solver.shuffle:
-            order = torch.randperm(len(self.split), generator=generator)
-        for images, labels in self.split.batches(order, run.solver.batch_size, generator):
+            order = torch.randperm(len(self.split), generator=run.generator)
+        for images, labels in self.split.batches(order, run.solver.batch_size, run.generator):
             rate = run.solver.set_learning_rate_(run.optimizer, step, run.steps)
-            batch = run.solver.augment(images, generator) if run.solver.augment else images
+            batch = run.solver.augment(images, run.generator) if run.solver.augment else images
             self._step_(run, self.preprocess(batch), labels, seen)
             step += 1
             run.regularizer.apply_(run.weights, step=step, steps=run.steps, lr=rate)
@@ -109,7 +94,7 @@ class Trainer:
         _check_finite(seen, step)
         return seen, step, rate
 
-    def _step_(self, run: "_Progress", images: Tensor, labels: Tensor, seen: RunningMean) -> None:
+    def _step_(self, run: "_Run", images: Tensor, labels: Tensor, seen: RunningMean) -> None:
         with self.placement.autocast():
             scores = run.model(images)
             loss = nn.functional.cross_entropy(scores, labels, label_smoothing=run.solver.label_smoothing)
@@ -120,16 +105,31 @@ class Trainer:
 
 
 @dataclass(frozen=True)
-class _Progress:
+class _Run:
     """The parts that one training passes from step to step."""
 
     model: nn.Module
-    optimizer: Optimizer
     solver: Solver
     regularizer: Regularizer
+    observer: Observer
+    optimizer: Optimizer
+    generator: torch.Generator
     weights: dict[str, nn.Parameter]
     steps: int
-    observer: Observer
+
+
+def _recorded(run: _Run, epoch: int, step: int, rate: float, seen: RunningMean, before: Mapping[str, Tensor]) -> Epoch:
+    measured = run.observer.validate(run.model) if run.observer.validate else None
+    return Epoch(
+        epoch=epoch,
+        step=step,
+        train_loss=seen.mean_loss,
+        train_accuracy=seen.accuracy,
+        learning_rate=rate,
+        val_loss=measured.loss if measured else None,
+        val_accuracy=measured.accuracy if measured else None,
+        layers=layer_epochs(before, supports(run.weights)),
+    )
 
 
 def _check_finite(seen: RunningMean, step: int) -> None:
