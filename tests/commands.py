@@ -6,6 +6,12 @@ import sys
 from pathlib import Path
 
 PROGRAM = [sys.executable, "-m", "sparsecnn"]
+# A process started in the background may inherit that Ctrl-C is ignored; this one listens to it, as in a terminal.
+LISTENING = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("sparsecnn", run_name="__main__")
+"""
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -29,7 +35,7 @@ def sparsecnn(*arguments: str, folder: Path | None = None) -> subprocess.Complet
 def started(*arguments: str, folder: Path) -> subprocess.Popen[str]:
     """Starts the program in `folder` and does not wait."""
     return subprocess.Popen(
-        [*PROGRAM, *arguments],
+        [sys.executable, "-c", LISTENING, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
