@@ -10,6 +10,10 @@ from torch import nn
 from torch.optim import Optimizer
 
 
+# A snapshot that lacks one of these is of another version.
+CONTENT = {"model", "optimizer", "generator", "global_generator", "cuda_generators", "epoch", "step"}
+
+
 @dataclass(frozen=True)
 class Snapshots:
     """One file that holds the latest snapshot of one training; it is replaced whole, and removed at the end."""
@@ -36,7 +40,8 @@ class Snapshots:
     def restore_(self, model: nn.Module, optimizer: Optimizer, generator: torch.Generator) -> tuple[int, int]:
         """Puts the latest snapshot back and returns its epoch and step; (0, 0) when there is none.
 
-        A file that cannot be read (the disk was full, say) counts as none: the training starts afresh.
+        A file that cannot be read (the disk was full, say), or of another version, counts as none: the training starts
+        afresh.
         """
         state = self._read()
         if state is None:
@@ -58,4 +63,4 @@ class Snapshots:
             state: dict[str, Any] = torch.load(self.path, weights_only=True)
         except Exception:  # what a damaged pickle raises has no common class
             return None
-        return state
+        return state if state.keys() >= CONTENT else None

@@ -118,9 +118,13 @@ def test_a_training_stopped_between_epochs_goes_on_with_the_same_numbers(tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unreadable_snapshot_counts_as_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"half of a file", {"model": {}, "epoch": 3}])
+def test_an_unreadable_snapshot_counts_as_none(tmp_path: Path, content: Any) -> None:
     snapshots = Snapshots(tmp_path / "a.resume.pt")
-    snapshots.path.write_bytes(b"half of a file")
+    if isinstance(content, bytes):
+        snapshots.path.write_bytes(content)
+    else:
+        torch.save(content, snapshots.path)
     steps: list[int] = []
     observer = Observer(on_step=lambda done, total: steps.append(done))
     trainer().train_(net(), solver(epochs=1), regularizers.none({}), seed=1, observer=observer, snapshots=snapshots)
