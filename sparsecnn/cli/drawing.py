@@ -29,7 +29,7 @@ def draw(name: str, runs: Sequence[Path], output: Path | None, *, labels: Sequen
     except ValueError as error:
         raise DataError(f"cannot draw {name}: {error}") from error
     csv = stem.parent / f"{stem.name}.csv"
-    write_whole(csv, lambda path: numbers.to_csv(path, index=False))
+    write_whole(csv, lambda path: numbers.to_csv(path, index=False, float_format="%.7g"))
     if name == "frontier":
         click.echo(frontier_text(table))
     for path in [*paths, csv]:

@@ -9,7 +9,6 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-
 # A snapshot that lacks one of these is of another version.
 CONTENT = {"model", "optimizer", "generator", "global_generator", "cuda_generators", "epoch", "step"}
 
