@@ -51,7 +51,7 @@ def pareto(table: pd.DataFrame, accuracy: str = "val_accuracy") -> pd.DataFrame:
 
 
 def frontier_table(table: pd.DataFrame) -> pd.DataFrame:
-    """The frontier over all runs and seeds of `table` as users read it, smallest memory first.
+    """The frontier of each run and seed of `table` as users read it, smallest memory first.
 
     `memory_share` and `density` are in [0, 1], `compression` is dense bytes over bytes, and
     `test_points_lost` is the test accuracy of the finished base row of the same run and seed minus
@@ -60,7 +60,8 @@ def frontier_table(table: pd.DataFrame) -> pd.DataFrame:
     require_columns(table, ["run", "seed", "phase", "dense_bytes", "weights", "test_accuracy"])
     ended = finished(table).astype({"test_accuracy": float})
     base = ended[ended["phase"] == "base"].groupby(["run", "seed"])["test_accuracy"].first()
-    rows = pareto(ended).join(base.rename("base_test_accuracy"), on=["run", "seed"])
+    parts = [pareto(part) for _, part in ended.groupby(["run", "seed"], sort=False)]
+    rows = (pd.concat(parts) if parts else pareto(ended)).join(base.rename("base_test_accuracy"), on=["run", "seed"])
     shown = rows.assign(
         memory_share=rows["memory_bytes"] / rows["dense_bytes"],
         compression=rows["dense_bytes"] / rows["memory_bytes"],

@@ -89,7 +89,7 @@ def test_the_frontier_is_what_comparing_all_pairs_leaves(rows: list[tuple[int, f
     assert front.memory_bytes.is_monotonic_increasing and front.val_accuracy.is_monotonic_increasing
 
 
-def test_the_frontier_table_compares_each_row_with_the_base_of_its_own_run_and_seed() -> None:
+def test_each_run_and_seed_has_its_own_frontier_and_its_own_base() -> None:
     rows = table(
         (800, 90.0),
         (800, 89.0),
@@ -101,11 +101,12 @@ def test_the_frontier_table_compares_each_row_with_the_base_of_its_own_run_and_s
         test_accuracy=[88.0, 86.0, 84.0, 79.0, 69.0],
     )
     shown = frontier_table(rows)
-    assert list(shown.memory_bytes) == [50, 100, 200, 800]
-    assert list(shown.test_points_lost[1:]) == [7.0, 4.0, 0.0]
-    assert math.isnan(shown.test_points_lost[0])
-    assert list(shown.memory_share) == [0.0625, 0.125, 0.25, 1.0]
-    assert list(shown.compression) == [16.0, 8.0, 4.0, 1.0]
+    assert list(shown.seed) == [0, 0, 1, 1, 2]
+    assert list(shown.memory_bytes) == [200, 800, 100, 800, 50]
+    assert list(shown.test_points_lost[:4]) == [4.0, 0.0, 7.0, 0.0]
+    assert math.isnan(shown.test_points_lost[4])
+    assert list(shown.memory_share) == [0.25, 1.0, 0.125, 1.0, 0.0625]
+    assert list(shown.compression) == [4.0, 1.0, 8.0, 1.0, 16.0]
     assert set(shown.density) == {0.25}
 
 

@@ -7,7 +7,7 @@ from sparsecnn.sizes import readable
 
 
 def frontier_text(table: pd.DataFrame) -> str:
-    """The frontier, one network a line; empty when there is none."""
+    """The frontier of each run and seed, one network a line; empty when there is none."""
     frontier = frontier_table(table)
     shown = pd.DataFrame(
         {
@@ -19,6 +19,9 @@ def frontier_text(table: pd.DataFrame) -> str:
             "network": frontier.key,
         }
     )
+    for name in ("seed", "run"):
+        if frontier[name].nunique() > 1:
+            shown.insert(0, name, frontier[name])
     return "" if shown.empty else shown.to_string(index=False)
 
 
