@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 import pandas as pd
+from rich.console import Console
+from rich.highlighter import NullHighlighter
 from rich.logging import RichHandler
 
 from sparsecnn.cli.progress import Bars
@@ -18,7 +20,8 @@ from sparsecnn.experiments.recording import EpochLog
 
 def execute(command: str, composed: Composed, overrides: Sequence[str], *, quiet: bool) -> None:
     """Runs the experiment, prints its table to standard output, and says where it lies."""
-    _log_to_terminal(quiet=quiet)
+    console = Console(stderr=True)
+    _log_to(console, quiet=quiet)
     experiment = build(composed.nodes)
     makes = identity(composed)
     info = RunInfo(
@@ -28,7 +31,7 @@ def execute(command: str, composed: Composed, overrides: Sequence[str], *, quiet
         makes,
         composed.choices,
     )
-    with open_run(info) as run, Bars(disable=quiet) as progress:
+    with open_run(info) as run, Bars(console, disable=quiet) as progress:
         outcome = experiment.execute(run, makes, progress, _epoch_logs(composed, run))
     click.echo(_text(outcome.table))
     click.echo(f"run folder: {info.folder}")
@@ -50,12 +53,19 @@ def _epoch_logs(composed: Composed, run: Run) -> tuple[EpochLog, ...]:
     return (TensorBoardLog(Path(run.info.folder) / "tensorboard"),)
 
 
-def _log_to_terminal(*, quiet: bool) -> None:
+def _log_to(console: Console, *, quiet: bool) -> None:
+    """Log lines go through the console of the progress bars, else one would write over the other."""
     logger = logging.getLogger("sparsecnn")
     logger.setLevel(logging.INFO)
     logger.propagate = False
     logger.handlers.clear()
     if not quiet:
-        handler = RichHandler(show_path=False, show_level=False, log_time_format="%H:%M:%S")
-        handler.console.stderr = True
-        logger.addHandler(handler)
+        logger.addHandler(
+            RichHandler(
+                console=console,
+                show_path=False,
+                show_level=False,
+                log_time_format="%H:%M:%S",
+                highlighter=NullHighlighter(),
+            )
+        )

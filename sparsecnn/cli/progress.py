@@ -6,23 +6,26 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Column
 
 # An estimate made before this share of the work would be a guess.
 LEAST_SHARE = 0.02
 
 
 class Bars:
-    """Two bars: the network in training, and the experiment, with an estimate of the time left."""
+    """Two bars: the experiment, with an estimate of the time left, and the network in training."""
 
-    def __init__(self, *, disable: bool) -> None:
-        console = Console(stderr=True)
+    def __init__(self, console: Console, *, disable: bool) -> None:
+        # On a narrow terminal the note is cut, not the counts.
+        note = Column(ratio=1, no_wrap=True, overflow="ellipsis")
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
+            BarColumn(bar_width=12),
+            MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=7)),
+            TextColumn("{task.fields[note]}", table_column=note),
             console=console,
             transient=True,
+            expand=True,
             disable=disable or not console.is_terminal,
         )
         self._started = time.monotonic()
@@ -48,11 +51,11 @@ class Bars:
 
     def networks(self, done: int, total: int | None, note: str, share: float | None) -> None:
         """Moves the bar of the experiment."""
-        text = f"{note}{self._time_left(share)}"
+        text = f"{self._time_left(share)}{note}"
         self._progress.update(self._networks, completed=done, total=total, note=text)
 
     def _time_left(self, share: float | None) -> str:
         if share is None or share < LEAST_SHARE:
             return ""
         seconds = (time.monotonic() - self._started) * (1.0 - share) / share
-        return f", about {seconds / 60:.0f} min left" if seconds > 90 else f", about {seconds:.0f} s left"
+        return f"{seconds / 60:.0f} min left, " if seconds > 90 else f"{seconds:.0f} s left, "

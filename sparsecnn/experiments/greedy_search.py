@@ -153,11 +153,11 @@ class _Search:
         for trial in closed.trials:
             if trial.key != incumbent.key:
                 self.recorder.run.checkpoint(trial.key).unlink(missing_ok=True)
-        note = f"best {readable(incumbent.memory_bytes)}, {incumbent.val_accuracy:.2f} % on validation"
-        log.info("seed %d, round %d: %s", self.seed, closed.number, note)
+        memory, accuracy = readable(incumbent.memory_bytes), f"{incumbent.val_accuracy:.2f} %"
+        log.info("seed %d, round %d: best %s, %s on validation", self.seed, closed.number, memory, accuracy)
         done = (closed.trials or (incumbent,))[-1].candidate.number + 1
         share = _share_done(incumbent.memory_bytes, dense_bytes, closed.number, stopping)
-        self.recorder.progress.networks(done, None, f"round {closed.number}, {note}", share)
+        self.recorder.progress.networks(done, None, f"round {closed.number}, best {memory}, {accuracy}", share)
 
 
 def _share_done(memory: float, dense_bytes: int, rounds: int, stopping: Stopping) -> float | None:
