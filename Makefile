@@ -33,9 +33,9 @@ reproduce-cifar: $(INSTALLED)  ## Redo results/cifar10 (DATA=folder of parquet f
 	$(BIN)/sparsecnn train --multirun experiment=cifar10_thresholding runs_dir=$(THRESHOLDING) $(CIFAR) \
 	  model.weights=$(FRONTIER)/base_seed0.safetensors \
 	  regularizer=l0_projection,threshold_once,threshold_fixed_mask allocation.density=0.3,0.2,0.1,0.05,0.02
-	mkdir -p results/cifar10/frontier results/cifar10/thresholding
-	cp $(FRONTIER)/table.csv $(FRONTIER)/epochs.csv $(FRONTIER)/layer_epochs.csv $(FRONTIER)/config.yaml \
-	  $(FRONTIER)/environment.json results/cifar10/frontier/
+	mkdir -p results/cifar10/frontier
+	cp $(addprefix $(FRONTIER)/,table.csv epochs.csv layer_epochs.csv config.yaml environment.json) results/cifar10/frontier/
+	$(BIN)/sparsecnn table $(THRESHOLDING)/train/* -o results/cifar10/thresholding/table.csv
 	$(BIN)/sparsecnn plot-frontier $(FRONTIER) --label cifar10_quick --budget 1/20 -o results/cifar10/figure_1
 	$(BIN)/sparsecnn plot-layers $(FRONTIER) -o results/cifar10/figure_4
 	$(BIN)/sparsecnn plot-thresholding $(THRESHOLDING)/train/* -o results/cifar10/figure_5

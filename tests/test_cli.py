@@ -68,6 +68,7 @@ def test_an_error_is_one_line_with_its_exit_code(tmp_path: Path, arguments: list
 def test_an_unknown_command_and_a_wrong_option_exit_with_2() -> None:
     assert sparsecnn("tarin").returncode == 2
     assert sparsecnn("train", "--qiuet").returncode == 2
+    assert sparsecnn("table", "run", "-o", "rows.txt").returncode == 2
 
 
 def test_an_unknown_error_keeps_its_traceback_under_debug(tmp_path: Path) -> None:
@@ -92,6 +93,10 @@ def test_a_search_and_its_pictures_from_end_to_end(tmp_path: Path) -> None:
     assert "\r" not in done.stderr, "progress bars belong on a terminal only"
     described = json.loads((tmp_path / "run" / "environment.json").read_text())
     assert described["command"] == ["sparsecnn", "greedy-search", *search]
+    shown = sparsecnn("table", "run", "-o", "all/rows.csv", folder=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert "smaller by" in shown.stdout
+    assert (tmp_path / "all" / "rows.csv").read_bytes() == (tmp_path / "run" / "table.csv").read_bytes()
     for figure in ("frontier", "layers"):
         drawn = sparsecnn(f"plot-{figure}", "run", folder=tmp_path)
         assert drawn.returncode == 0, drawn.stderr

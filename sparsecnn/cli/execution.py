@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import pandas as pd
 from rich.console import Console
 from rich.highlighter import NullHighlighter
 from rich.logging import RichHandler
 
 from sparsecnn.cli.progress import Bars
-from sparsecnn.cli.tables import frontier_text, training_text
+from sparsecnn.cli.tables import results_text
 from sparsecnn.config import Composed, build, identity, run_folder
 from sparsecnn.errors import ConfigError, OutOfReachError
 from sparsecnn.experiments import Run, RunInfo, open_run
@@ -33,14 +32,10 @@ def execute(command: str, composed: Composed, overrides: Sequence[str], *, quiet
     )
     with open_run(info) as run, Bars(console, disable=quiet) as progress:
         outcome = experiment.execute(run, makes, progress, _epoch_logs(composed, run))
-    click.echo(_text(outcome.table))
+    click.echo(results_text(outcome.table))
     click.echo(f"run folder: {info.folder}")
     if outcome.shortfall is not None:
         raise OutOfReachError(outcome.shortfall)
-
-
-def _text(table: pd.DataFrame) -> str:
-    return training_text(table) if (table.phase == "train").all() else frontier_text(table)
 
 
 def _epoch_logs(composed: Composed, run: Run) -> tuple[EpochLog, ...]:

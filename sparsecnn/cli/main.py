@@ -4,6 +4,7 @@ import click
 
 from sparsecnn.cli.experiment_command import experiment_command
 from sparsecnn.cli.plot_command import plot_command
+from sparsecnn.cli.table_command import table_command
 from sparsecnn.plots import FIGURES
 
 EPILOG = """
@@ -43,5 +44,6 @@ main.add_command(
         """,
     )
 )
+main.add_command(table_command)
 for name, summary in FIGURES.items():
     main.add_command(plot_command(name, summary))

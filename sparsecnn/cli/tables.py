@@ -6,6 +6,11 @@ from sparsecnn.frontier import frontier_table
 from sparsecnn.sizes import readable
 
 
+def results_text(table: pd.DataFrame) -> str:
+    """What the runs in `table` are about: their trainings, or their frontiers."""
+    return training_text(table) if (table.phase == "train").all() else frontier_text(table)
+
+
 def frontier_text(table: pd.DataFrame) -> str:
     """The frontier of each run and seed, one network a line; empty when there is none."""
     frontier = frontier_table(table)

@@ -25,14 +25,19 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     return path
 
 
+def write_table(frame: pd.DataFrame, path: Path) -> Path:
+    """Writes `frame` as .csv or .parquet, by the ending of `path`; its folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write = frame.to_csv if path.suffix == ".csv" else frame.to_parquet
+    return write_whole(path, partial(write, index=False))
+
+
 def export(store: RunStore, folder: Path) -> list[Path]:
     """Writes table, epochs and layer_epochs of `store` into `folder`, each as .csv and .parquet."""
-    paths = []
-    for name, stem in FILES.items():
-        frame = store.table(name)
-        paths.append(write_whole(folder / f"{stem}.csv", partial(frame.to_csv, index=False)))
-        paths.append(write_whole(folder / f"{stem}.parquet", partial(frame.to_parquet, index=False)))
-    return paths
+    tables = {stem: store.table(name) for name, stem in FILES.items()}
+    return [
+        write_table(frame, folder / f"{stem}{end}") for stem, frame in tables.items() for end in (".csv", ".parquet")
+    ]
 
 
 def read_runs(paths: Iterable[Path]) -> pd.DataFrame:

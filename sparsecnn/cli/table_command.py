@@ -1,0 +1,29 @@
+"""The command that shows the tables of runs, and exports them as one."""
+
+from pathlib import Path
+
+import click
+
+from sparsecnn.cli.guard import guarded
+
+
+@click.command("table")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A .csv or .parquet file for all rows.")
+@click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
+def table_command(runs: tuple[Path, ...], output: Path | None, debug: bool) -> None:
+    """Show what runs have found so far, and export all their rows as one table.
+
+    RUN is a run folder (a search that is still running, too), a table.csv or a table.parquet.
+    """
+    if output is not None and output.suffix not in (".csv", ".parquet"):
+        raise click.UsageError(f"--output must end in .csv or .parquet, got {output}")
+    with guarded(debug=debug):
+        # pandas takes a second to import.
+        from sparsecnn.cli.tables import results_text
+        from sparsecnn.results import read_runs, write_table
+
+        table = read_runs(runs)
+        click.echo(results_text(table))
+        if output is not None:
+            click.echo(write_table(table, output))
