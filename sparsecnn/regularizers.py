@@ -1,8 +1,9 @@
 """When, and with which level a layer, an operator acts during training.
 
-A regularizer has two methods, called by the training loop with the weights by layer name. `apply_` comes after the
-optimizer's step number `step` (from 1) of `steps`, with `lr` the learning rate of that step; `settle_` comes before
-every evaluation and at the end, so that what is measured is the network that would be stored.
+A regularizer has three methods, called by the training loop with the weights by layer name. `begin_` comes first, with
+the steps already done: more than 0 when a training that was stopped goes on. `apply_` comes after the optimizer's step
+number `step` (from 1) of `steps`, with `lr` the learning rate of that step. `settle_` comes before every evaluation and
+at the end, so that what is measured is the network that would be stored.
 """
 
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ Weights = Mapping[str, Tensor]
 class Regularizer(Protocol):
     """What the training loop needs to know."""
 
-    def begin_(self, weights: Weights) -> None: ...
+    def begin_(self, weights: Weights, *, step: int, steps: int) -> None: ...
     def apply_(self, weights: Weights, *, step: int, steps: int, lr: float) -> None: ...
     def settle_(self, weights: Weights) -> None: ...
 
@@ -31,7 +32,7 @@ class Regularizer(Protocol):
 class Nothing:
     """Plain training; the network stays dense."""
 
-    def begin_(self, weights: Weights) -> None: ...
+    def begin_(self, weights: Weights, *, step: int, steps: int) -> None: ...
     def apply_(self, weights: Weights, *, step: int, steps: int, lr: float) -> None: ...
     def settle_(self, weights: Weights) -> None: ...
 
@@ -53,7 +54,7 @@ class Periodic:
         if self.every < 1:
             raise ConfigError(f"regularizer.every must be at least 1, got {self.every}")
 
-    def begin_(self, weights: Weights) -> None:
+    def begin_(self, weights: Weights, *, step: int, steps: int) -> None:
         self.settle_(weights)
 
     def apply_(self, weights: Weights, *, step: int, steps: int, lr: float) -> None:
@@ -76,7 +77,7 @@ class AtEnd:
     levels: Mapping[str, float]
     finished: list[bool] = field(default_factory=list)
 
-    def begin_(self, weights: Weights) -> None:
+    def begin_(self, weights: Weights, *, step: int, steps: int) -> None:
         self.finished.clear()
 
     def apply_(self, weights: Weights, *, step: int, steps: int, lr: float) -> None:
@@ -101,9 +102,9 @@ class FixedMask:
         if not 0 <= self.after < 1:
             raise ConfigError(f"regularizer.after must be in [0, 1), got {self.after}")
 
-    def begin_(self, weights: Weights) -> None:
+    def begin_(self, weights: Weights, *, step: int, steps: int) -> None:
         self.masks.clear()
-        if self.after == 0:
+        if step >= self.after * steps:
             self._fix_(weights)
 
     def apply_(self, weights: Weights, *, step: int, steps: int, lr: float) -> None:

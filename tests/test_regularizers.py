@@ -27,7 +27,7 @@ def nonzeros_each_step(regularizer: Regularizer) -> list[int]:
     """Nonzeros of a layer of 5 behind begin_, each step that sets all weights anew, and settle_."""
     weights = {"a": torch.tensor([5.0, 4.0, 3.0, 2.0, 1.0])}
     counts = []
-    regularizer.begin_(weights)
+    regularizer.begin_(weights, step=0, steps=STEPS)
     counts.append(int(weights["a"].count_nonzero()))
     for step in range(1, STEPS + 1):
         weights["a"].add_(torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0]) * step)
@@ -57,7 +57,7 @@ def test_projection_lets_a_weight_come_back_and_a_fixed_mask_does_not() -> None:
     for build, survivor in ((regularizers.l0_projection, 2), (regularizers.threshold_fixed_mask, 0)):
         weights = {"a": torch.tensor([2.0, 1.0, 0.0])}
         regularizer = build({"a": 1})
-        regularizer.begin_(weights)
+        regularizer.begin_(weights, step=0, steps=2)
         weights["a"].copy_(torch.tensor([2.0, 1.0, 3.0]))
         regularizer.apply_(weights, step=1, steps=2, lr=0.1)
         assert weights["a"].nonzero().flatten().tolist() == [survivor]
@@ -66,17 +66,27 @@ def test_projection_lets_a_weight_come_back_and_a_fixed_mask_does_not() -> None:
 def test_settling_in_mid_training_does_not_end_a_free_training() -> None:
     weights = {"a": torch.ones(5)}
     regularizer = regularizers.threshold_once(BUDGETS)
-    regularizer.begin_(weights)
+    regularizer.begin_(weights, step=0, steps=2)
     regularizer.apply_(weights, step=1, steps=2, lr=0.1)
     regularizer.settle_(weights)
     assert weights["a"].count_nonzero() == 5
+
+
+@pytest.mark.parametrize("after", [0.0, 0.5])
+def test_a_fixed_mask_survives_a_stop_behind_its_thresholding(after: float) -> None:
+    weights = {"a": torch.tensor([3.0, 2.0, 0.0, 0.0, 0.0])}  # as the stopped training left them
+    regularizer = regularizers.threshold_fixed_mask(BUDGETS, after=after)
+    regularizer.begin_(weights, step=3, steps=STEPS)
+    weights["a"].add_(torch.tensor([0.0, 0.0, 0.0, 0.0, 9.0]))
+    regularizer.apply_(weights, step=4, steps=STEPS, lr=0.1)
+    assert weights["a"].tolist() == [3.0, 2.0, 0.0, 0.0, 0.0]
 
 
 def test_shrinkage_scales_with_the_learning_rate_and_the_steps_between() -> None:
     for every, expected in ((1, 1.0 - 4 * 0.5 * 0.1), (2, 1.0 - 2 * 2 * 0.5 * 0.1), (3, 1.0 - 1 * 3 * 0.5 * 0.1)):
         weights = {"a": torch.ones(1)}
         regularizer = regularizers.l1_shrinkage({"a": 1}, strength=0.5, every=every)
-        regularizer.begin_(weights)
+        regularizer.begin_(weights, step=0, steps=4)
         for step in range(1, 5):
             regularizer.apply_(weights, step=step, steps=4, lr=0.1)
         regularizer.settle_(weights)
@@ -98,7 +108,7 @@ def test_a_settled_network_is_within_its_budgets(build: Callable[[Budgets], Regu
 def test_layers_without_a_level_are_left_alone(build: Callable[[Budgets], Regularizer]) -> None:
     weights: dict[str, Tensor] = {"a": torch.ones(5), "b": torch.ones(5)}
     regularizer = build(BUDGETS)
-    regularizer.begin_(weights)
+    regularizer.begin_(weights, step=0, steps=1)
     regularizer.apply_(weights, step=1, steps=1, lr=0.1)
     regularizer.settle_(weights)
     assert torch.equal(weights["b"], torch.ones(5))

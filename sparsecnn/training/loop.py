@@ -63,7 +63,7 @@ class Trainer:
         steps = solver.steps_for(len(self.split))
         run = _Run(model, solver, regularizer, observer, solver.build(model), generator, prunable_weights(model), steps)
         epoch, step = snapshots.restore_(model, run.optimizer, generator) if snapshots else (0, 0)
-        regularizer.begin_(run.weights)
+        regularizer.begin_(run.weights, step=step, steps=steps)
         while step < steps:
             before = supports(run.weights)
             seen, step, rate = self._epoch_(run, step)
