@@ -16,6 +16,7 @@ FRONTIER_COLUMNS = [
     "test_accuracy",
     "test_points_lost",
     "round",
+    "weights_kept",
     "key",
 ]
 
@@ -55,9 +56,10 @@ def frontier_table(table: pd.DataFrame) -> pd.DataFrame:
 
     `memory_share` and `density` are in [0, 1], `compression` is dense bytes over bytes, and
     `test_points_lost` is the test accuracy of the finished base row of the same run and seed minus
-    that of the row, in percentage points (NaN without such a base).
+    that of the row, in percentage points (NaN without such a base). `weights_kept` tells whether the
+    run folder holds the network: a search keeps its incumbents, and the rows of its other candidates.
     """
-    require_columns(table, ["run", "seed", "phase", "dense_bytes", "weights", "test_accuracy"])
+    require_columns(table, ["run", "seed", "phase", "accepted", "dense_bytes", "weights", "test_accuracy"])
     ended = finished(table).astype({"test_accuracy": float})
     base = ended[ended["phase"] == "base"].groupby(["run", "seed"])["test_accuracy"].first()
     parts = [pareto(part) for _, part in ended.groupby(["run", "seed"], sort=False)]
@@ -67,6 +69,7 @@ def frontier_table(table: pd.DataFrame) -> pd.DataFrame:
         compression=rows["dense_bytes"] / rows["memory_bytes"],
         density=rows["nonzeros"] / rows["weights"],
         test_points_lost=rows["base_test_accuracy"] - rows["test_accuracy"],
+        weights_kept=rows["accepted"].eq(True) | rows["phase"].eq("train"),
     )
     return shown[FRONTIER_COLUMNS].reset_index(drop=True)
 

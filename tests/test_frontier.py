@@ -16,6 +16,7 @@ def table(*candidates: tuple[int, float | None], **columns: object) -> pd.DataFr
         "round": range(len(candidates)),
         "phase": "candidate",
         "status": "ok",
+        "accepted": False,
         "seed": 0,
         "nonzeros": 50,
         "weights": 200,
@@ -98,6 +99,7 @@ def test_each_run_and_seed_has_its_own_frontier_and_its_own_base() -> None:
         (50, 70.0),
         phase=["base", "base", "candidate", "candidate", "candidate"],
         seed=[0, 1, 0, 1, 2],
+        accepted=[True, True, False, True, False],
         test_accuracy=[88.0, 86.0, 84.0, 79.0, 69.0],
     )
     shown = frontier_table(rows)
@@ -108,6 +110,7 @@ def test_each_run_and_seed_has_its_own_frontier_and_its_own_base() -> None:
     assert list(shown.memory_share) == [0.25, 1.0, 0.125, 1.0, 0.0625]
     assert list(shown.compression) == [4.0, 1.0, 8.0, 1.0, 16.0]
     assert set(shown.density) == {0.25}
+    assert list(shown.weights_kept) == [False, True, True, True, False]
 
 
 def test_a_failed_base_gives_no_points_lost() -> None:

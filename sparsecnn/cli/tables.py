@@ -22,6 +22,7 @@ def frontier_text(table: pd.DataFrame) -> str:
             "validation %": frontier.val_accuracy.map("{:.2f}".format),
             "test %": frontier.test_accuracy.map("{:.2f}".format),
             "network": frontier.key,
+            "weights": frontier.weights_kept.map({True: "kept", False: "dropped"}),
         }
     )
     for name in ("seed", "run"):
