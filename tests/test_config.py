@@ -160,6 +160,13 @@ def test_the_place_of_the_data_is_no_part_of_the_identity_but_names_the_folder()
     assert run_folder("train", here, identity(here)) != run_folder("train", there, identity(there))
 
 
+def test_weights_count_by_their_content_not_by_their_place() -> None:
+    here, there, none = (compose("train", [f"model.weights={place}"]) for place in ("a.pt", "b.pt", "null"))
+    assert identity(here) == identity(there) == identity(none)
+    folders = {run_folder("train", composed, identity(composed)) for composed in (here, there, none)}
+    assert len(folders) == 3
+
+
 def test_a_run_folder_is_named_after_what_makes_its_results() -> None:
     composed = compose("train", ["runs_dir=out"])
     folder = run_folder("train", composed, identity(composed))

@@ -17,7 +17,7 @@ STOPPING = {"target_memory", "accuracy_floor", "rounds"}
 
 
 def identity(composed: Composed) -> dict[str, Any]:
-    """The nodes without wiring, places and stopping rules, as plain values."""
+    """The nodes without wiring, places and stopping rules, as plain values; `model.weights` is null."""
     nodes = OmegaConf.to_container(composed.nodes, resolve=True)
     assert isinstance(nodes, dict)
     kept = {str(name): node for name, node in nodes.items() if name not in NOT_RESULTS and name not in WIRING}
@@ -25,6 +25,7 @@ def identity(composed: Composed) -> dict[str, Any]:
     for node, leave_out in (("data", PLACES), ("search", STOPPING)):
         if isinstance(kept.get(node), dict):
             kept[node] = {name: value for name, value in kept[node].items() if name not in leave_out}
+    kept["model"] = {**kept["model"], "weights": None}
     return kept
 
 
@@ -33,8 +34,8 @@ def run_folder(command: str, composed: Composed, identity: Mapping[str, Any]) ->
     nodes = composed.nodes
     if nodes.run_dir is not None:
         return Path(str(nodes.run_dir))
-    place = {name: nodes.data[name] for name in sorted(PLACES) if name in nodes.data}
-    # Two folders of images are two runs, even before their content is read.
-    name = digest({"identity": identity, "place": place.get("folder")})[:8]
+    # Two folders of images, or files of weights, are two runs, even before their content is read.
+    places = {"data": nodes.data.get("folder"), "weights": nodes.model.get("weights")}
+    name = digest({"identity": identity, "places": places})[:8]
     choices = composed.choices
     return Path(str(nodes.runs_dir)) / command / f"{choices['model']}-{choices['data']}-{name}"

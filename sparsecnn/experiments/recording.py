@@ -54,13 +54,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Recorder:
-    """Trains jobs of one run and writes their rows."""
+    """Trains jobs of one run, which it binds to the content of data and weights, and writes their rows."""
 
     run: Run
     bench: Workbench
     progress: Progress
     epoch_logs: tuple[EpochLog, ...] = ()
     identity: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.run.bind(self.bench.fingerprint())
 
     def key(self, job: Job) -> str:
         """The name of the job's result: the hash of all that makes it."""

@@ -51,6 +51,20 @@ class Run:
         """Where the weights of the candidate `key` are kept."""
         return self.info.folder / "checkpoints" / f"{key}.safetensors"
 
+    def bind(self, content: Mapping[str, str]) -> None:
+        """Ties the run to the content of its files ("data", "weights"): rows of others must not stand in one table.
+
+        Raises ConfigError when the run was begun with other content.
+        """
+        path = self.info.folder / "content.json"
+        known = json.loads(path.read_text()) if path.is_file() else dict(content)
+        changed = sorted(name for name in known.keys() | content.keys() if known.get(name) != content.get(name))
+        if changed:
+            raise ConfigError(
+                f"{self.info.folder} holds results of other {' and '.join(changed)}; choose another run_dir"
+            )
+        write_whole(path, partial(Path.write_text, data=json.dumps(known, indent=1) + "\n"))
+
     def publish(self, key: str, name: str) -> None:
         """Puts the weights of the candidate `key` into the run folder under a name that people can guess."""
         write_whole(self.info.folder / f"{name}.safetensors", partial(shutil.copyfile, self.checkpoint(key)))

@@ -1,6 +1,7 @@
 """Experiments end to end, small and in process: built from configurations, run twice, looked at."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,19 @@ def test_a_run_of_another_configuration_is_refused(tmp_path: Path) -> None:
     run(tmp_path, "train", QUICK)
     with pytest.raises(ConfigError, match=r"holds a run of another configuration: its solver.epochs is 2, not 3"):
         run(tmp_path, "train", [*QUICK, "solver.epochs=3"])
+
+
+def test_a_run_of_other_weights_is_refused_and_moved_ones_are_known(tmp_path: Path) -> None:
+    run(tmp_path / "a", "train", [*QUICK, "seeds=[0,1]"])
+    first, second = (tmp_path / "a" / f"seed{seed}.safetensors" for seed in (0, 1))
+    table = run(tmp_path / "b", "train", [*QUICK, f"model.weights={first}"]).table
+    moved = Path(shutil.copyfile(first, tmp_path / "moved.safetensors"))
+    again = Counting()
+    assert run(tmp_path / "b", "train", [*QUICK, f"model.weights={moved}"], again).table.equals(table)
+    assert again.titles == []
+    for other in (f"model.weights={second}", "model.weights=null"):
+        with pytest.raises(ConfigError, match="b holds results of other weights; choose another run_dir"):
+            run(tmp_path / "b", "train", [*QUICK, other])
 
 
 def test_the_run_folder_says_what_was_run(tmp_path: Path) -> None:
