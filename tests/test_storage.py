@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from sparsecnn.errors import ConfigError
+from sparsecnn.errors import ConfigError, DivergedError
 from sparsecnn.models import caffenet, cifar10_full, cifar10_quick, lenet, other_values, prunable_weights
 from sparsecnn.operators import project_l0
 from sparsecnn.storage import FORMATS, Pattern, Storage, as_matrix
@@ -114,6 +114,20 @@ def test_a_network_is_the_sum_of_its_layers_and_of_what_stays_dense() -> None:
 def test_values_of_16_bits_halve_a_dense_network() -> None:
     assert Storage(value_bits=16).dense_bytes(100, 10) == 220
     assert Storage(value_bits=16).layer(torch.ones(10, 10)).bytes == 200
+
+
+def test_rounding_gives_the_values_that_are_stored() -> None:
+    weight = torch.randn(20, 30, generator=torch.Generator().manual_seed(0))
+    stored = Storage(value_bits=16)
+    rounded = weight.clone()
+    stored.round_([rounded])
+    assert torch.equal(rounded, torch.from_numpy(as_matrix(weight, np.dtype("<f2")).astype(np.float32)))
+    assert not torch.equal(rounded, weight)
+    untouched = weight.clone()
+    Storage().round_([untouched])
+    assert torch.equal(untouched, weight)
+    with pytest.raises(DivergedError, match=r"a value of 7e\+04 cannot be stored in 16 bits"):
+        stored.round_([torch.tensor([7e4])])
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,7 @@ class Recorder:
             )
         if job.finish_ is not None:
             job.finish_(model)
+        self.bench.round_(model)
 
     def _log_epoch(self, key: str, epoch: Epoch) -> None:
         values = {name: value for name, value in asdict(epoch).items() if name != "layers"}

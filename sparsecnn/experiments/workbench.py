@@ -106,6 +106,11 @@ class Workbench:
             raise ConfigError("there is no validation split: validation.share is 0")
         return self._evaluate(model, self.validation)
 
+    def round_(self, model: nn.Module) -> None:
+        """Rounds every value to the width in which it is stored: what is measured is the network that is kept."""
+        buffers = (buffer for buffer in model.buffers() if buffer.is_floating_point())
+        self.parts.storage.round_([*model.parameters(), *buffers])
+
     def measure(self, model: nn.Module) -> Measurement:
         """Memory and both accuracies of a finished network."""
         weights: Mapping[str, Tensor] = prunable_weights(model)

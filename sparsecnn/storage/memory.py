@@ -1,13 +1,14 @@
 """The memory of layers and networks under the cheapest formats."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 from torch import Tensor
 
-from sparsecnn.errors import ConfigError
+from sparsecnn.errors import ConfigError, DivergedError
 from sparsecnn.storage.formats import BYTE, FORMATS, Format, Matrix, Pattern
 
 VALUE_TYPES: dict[int, np.dtype[np.floating]] = {32: np.dtype("<f4"), 16: np.dtype("<f2")}
@@ -81,6 +82,17 @@ class Storage:
         """The memory of a network with these prunable weights and this many other values (biases, normalisation)."""
         layers = {name: self.layer(weight) for name, weight in prunable.items()}
         return NetworkMemory(layers, other_values * self.value_bits // BYTE)
+
+    def round_(self, values: Iterable[Tensor]) -> None:
+        """Rounds tensors in place to what is stored of them; DivergedError for a value that 16 bits do not hold."""
+        if self.value_bits == 32:
+            return
+        with torch.no_grad():
+            for value in values:
+                stored = value.to(torch.float16)
+                if not bool(torch.isfinite(stored).all()):
+                    raise DivergedError(f"a value of {float(value.abs().max()):.4g} cannot be stored in 16 bits")
+                value.copy_(stored)
 
     def dense_bytes(self, weights: int, other_values: int) -> int:
         """The bytes of the same network with nothing left out."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import torch
 
 from sparsecnn.config import build, compose, identity
 from sparsecnn.digests import digest, seed_of
@@ -148,6 +149,14 @@ def test_without_a_validation_split_training_measures_test_only(tmp_path: Path) 
     table = run(tmp_path, "train", [*QUICK, "validation.share=0"]).table
     assert table.val_accuracy.isna().all()
     assert table.test_accuracy.notna().all()
+
+
+def test_what_is_measured_and_kept_has_the_width_in_which_it_is_stored(tmp_path: Path) -> None:
+    table = run(tmp_path, "train", [*QUICK, "storage.value_bits=16"]).table
+    model = small_cnn(in_channels=1, image_size=8, classes=10)
+    load_weights_(model, tmp_path / "seed0.safetensors")
+    assert all(torch.equal(value, value.half().float()) for value in model.state_dict().values())
+    assert table.memory_bytes[0] == table.dense_bytes[0] == 2 * sum(value.numel() for value in model.parameters())
 
 
 def test_a_search_needs_a_validation_split() -> None:
