@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test check format lint types floors reproduce-cifar clean
+.PHONY: help install demo test check format lint types floors reproduce-cifar reproduce-mnist clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 28
@@ -17,28 +17,39 @@ $(INSTALLED): pyproject.toml
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar off -e '.[dev]'
 	touch $@
 
-demo: $(INSTALLED)  ## Train, search and draw the frontier of scanned digits (about a minute)
+demo: $(INSTALLED)  ## Train, search and draw the frontier of scanned digits (under a minute)
 	$(BIN)/sparsecnn train experiment=demo_dense
 	$(BIN)/sparsecnn greedy-search experiment=demo >/dev/null
 	$(BIN)/sparsecnn plot-frontier runs/demo --budget 1/20
 
-# DATA=folder reads CIFAR-10 from parquet files instead of downloading it.
+# DATA=folder reads the images from parquet files instead of downloading them.
 DATA ?=
-CIFAR = $(if $(DATA),data=parquet data.folder=$(DATA),data=cifar10)
-FRONTIER = runs/cifar10_frontier
-THRESHOLDING = runs/cifar10_thresholding
+IMAGES = $(if $(DATA),data=parquet data.folder=$(DATA),data=$(1))
+TABLES = table.csv epochs.csv layer_epochs.csv config.yaml environment.json
+BUDGETS = --within 1/4 --within 1/8 --within 1/20
+CIFAR_SEARCH = runs/cifar10_frontier
+CIFAR_THRESHOLDING = runs/cifar10_thresholding
+MNIST_SEARCH = runs/mnist_frontier
 
-reproduce-cifar: $(INSTALLED)  ## Redo results/cifar10 (DATA=folder of parquet files; about 75 minutes on 2 cores)
-	$(BIN)/sparsecnn greedy-search experiment=cifar10_frontier run_dir=$(FRONTIER) $(CIFAR)
-	$(BIN)/sparsecnn train --multirun experiment=cifar10_thresholding runs_dir=$(THRESHOLDING) $(CIFAR) \
-	  model.weights=$(FRONTIER)/base_seed0.safetensors \
+reproduce-cifar: $(INSTALLED)  ## Redo results/cifar10 (DATA=folder of parquet files; about an hour on 2 cores)
+	$(BIN)/sparsecnn greedy-search experiment=cifar10_frontier run_dir=$(CIFAR_SEARCH) $(call IMAGES,cifar10)
+	$(BIN)/sparsecnn train --multirun experiment=cifar10_thresholding runs_dir=$(CIFAR_THRESHOLDING) \
+	  $(call IMAGES,cifar10) model.weights=$(CIFAR_SEARCH)/base_seed0.safetensors \
 	  regularizer=l0_projection,threshold_once,threshold_fixed_mask allocation.density=0.3,0.2,0.1,0.05,0.02
 	mkdir -p results/cifar10/frontier
-	cp $(addprefix $(FRONTIER)/,table.csv epochs.csv layer_epochs.csv config.yaml environment.json) results/cifar10/frontier/
-	$(BIN)/sparsecnn table $(THRESHOLDING)/train/* -o results/cifar10/thresholding/table.csv
-	$(BIN)/sparsecnn plot-frontier $(FRONTIER) --label cifar10_quick --budget 1/20 -o results/cifar10/figure_1
-	$(BIN)/sparsecnn plot-layers $(FRONTIER) -o results/cifar10/figure_4
-	$(BIN)/sparsecnn plot-thresholding $(THRESHOLDING)/train/* -o results/cifar10/figure_5
+	cp $(addprefix $(CIFAR_SEARCH)/,$(TABLES)) results/cifar10/frontier/
+	$(BIN)/sparsecnn best $(CIFAR_SEARCH) $(BUDGETS) -o results/cifar10/best.csv
+	$(BIN)/sparsecnn table $(CIFAR_THRESHOLDING)/train/* -o results/cifar10/thresholding/table.csv
+	$(BIN)/sparsecnn plot-frontier $(CIFAR_SEARCH) --label cifar10_quick --budget 1/20 -o results/cifar10/figure_1
+	$(BIN)/sparsecnn plot-layers $(CIFAR_SEARCH) -o results/cifar10/figure_4
+	$(BIN)/sparsecnn plot-thresholding $(CIFAR_THRESHOLDING)/train/* -o results/cifar10/figure_5
+
+reproduce-mnist: $(INSTALLED)  ## Redo results/mnist (DATA=folder of parquet files)
+	$(BIN)/sparsecnn greedy-search experiment=mnist_frontier run_dir=$(MNIST_SEARCH) $(call IMAGES,mnist)
+	mkdir -p results/mnist/frontier
+	cp $(addprefix $(MNIST_SEARCH)/,$(TABLES)) results/mnist/frontier/
+	$(BIN)/sparsecnn best $(MNIST_SEARCH) $(BUDGETS) -o results/mnist/best.csv
+	$(BIN)/sparsecnn plot-frontier $(MNIST_SEARCH) --label lenet --budget 1/20 -o results/mnist/figure_1
 
 test: $(INSTALLED)  ## Run the tests
 	$(BIN)/python -m pytest -n 2 --cov --cov-fail-under=90

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from sparsecnn.errors import OutOfReachError
+from sparsecnn.sizes import readable, to_bytes
+
 FRONTIER_COLUMNS = [
     "run",
     "seed",
@@ -69,21 +72,32 @@ def frontier_table(table: pd.DataFrame) -> pd.DataFrame:
         compression=rows["dense_bytes"] / rows["memory_bytes"],
         density=rows["nonzeros"] / rows["weights"],
         test_points_lost=rows["base_test_accuracy"] - rows["test_accuracy"],
-        weights_kept=rows["accepted"].eq(True) | rows["phase"].eq("train"),
+        weights_kept=_are_kept(rows),
     )
     return shown[FRONTIER_COLUMNS].reset_index(drop=True)
 
 
-def best_within(table: pd.DataFrame, memory_bytes: int) -> pd.Series:
-    """The row of greatest validation accuracy that takes at most `memory_bytes`.
+def best_within(table: pd.DataFrame, budget: str | float) -> pd.DataFrame:
+    """For each run and seed of `table`, the network of greatest validation accuracy that takes at most `budget`.
 
-    Ties go to the smaller row, then to the first. ValueError when no finished row fits.
+    `budget` is an amount as in `sizes.to_bytes`, a share being that of the run's own dense network. Only networks whose
+    weights are kept are chosen; of equal ones the smaller. Columns as in `frontier_table`. Raises OutOfReachError when
+    a run has none that fits, ValueError for a budget that cannot be read.
     """
-    candidates = pareto(table)
-    if candidates.empty:
-        raise ValueError(f"no row of the table is finished and has a validation accuracy, got {len(table)} rows")
-    fitting = candidates[candidates["memory_bytes"] <= memory_bytes]
+    return pd.concat([_best(rows, budget) for _, rows in table.groupby(["run", "seed"], sort=False)], ignore_index=True)
+
+
+def _best(rows: pd.DataFrame, budget: str | float) -> pd.DataFrame:
+    limit = to_bytes(budget, int(rows["dense_bytes"].iloc[0]))
+    kept = frontier_table(rows[_are_kept(rows)])
+    fitting = kept[kept["memory_bytes"] <= limit]
     if fitting.empty:
-        smallest = candidates["memory_bytes"].iloc[0]
-        raise ValueError(f"memory must be at least {smallest} bytes, the smallest candidate, got {memory_bytes}")
-    return fitting.iloc[-1]
+        smallest = f"the smallest takes {readable(kept['memory_bytes'].iloc[0])}" if len(kept) else "none is finished"
+        run, seed = rows["run"].iloc[0], rows["seed"].iloc[0]
+        raise OutOfReachError(f"{run}, seed {seed}: no network takes at most {readable(limit)}; {smallest}")
+    return fitting.tail(1)
+
+
+def _are_kept(rows: pd.DataFrame) -> pd.Series:
+    """Whose weights the run folder holds: a search's incumbents, and everything that `train` trained."""
+    return rows["accepted"].eq(True) | rows["phase"].eq("train")

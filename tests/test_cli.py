@@ -29,7 +29,7 @@ def test_the_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     modules = set(done.stdout.split())
     assert not modules & {"torch", "pandas", "matplotlib", "hydra", "numpy"}
-    for command in ("train", "greedy-search", "plot-frontier", "plot-layers", "plot-thresholding"):
+    for command in ("train", "greedy-search", "best", "table", "plot-frontier", "plot-layers", "plot-thresholding"):
         assert command in done.stdout
 
 
@@ -56,10 +56,11 @@ def test_cfg_prints_the_configuration_and_runs_nothing(tmp_path: Path) -> None:
         (["train", "data=parquet", "data.folder=none"], 3, "error: there is no folder none"),
         (["train", "model.weights=none.pt"], 3, "error: there is no file of weights at none.pt"),
         (["plot-frontier", "none"], 3, "error: there is no run at none"),
+        (["best", "none", "--within", "1KiB"], 3, "error: there is no run at none"),
     ],
 )
 def test_an_error_is_one_line_with_its_exit_code(tmp_path: Path, arguments: list[str], code: int, message: str) -> None:
-    quiet = ["--quiet"] if arguments[0] != "plot-frontier" else []
+    quiet = ["--quiet"] if arguments[0] in ("train", "greedy-search") else []
     done = sparsecnn(*arguments, *quiet, folder=tmp_path)
     assert (done.returncode, done.stdout) == (code, "")
     assert done.stderr.splitlines() == [message]
@@ -97,6 +98,13 @@ def test_a_search_and_its_pictures_from_end_to_end(tmp_path: Path) -> None:
     assert shown.returncode == 0, shown.stderr
     assert "smaller by" in shown.stdout
     assert (tmp_path / "all" / "rows.csv").read_bytes() == (tmp_path / "run" / "table.csv").read_bytes()
+    best = sparsecnn("best", "run", "--within", "1/1", "-o", "best.csv", folder=tmp_path)
+    assert best.returncode == 0, best.stderr
+    assert (tmp_path / best.stdout.splitlines()[2]).is_file()
+    assert best.stdout.splitlines()[3] == "best.csv"
+    for budget, code in (("1B", 4), ("1 foot", 2)):
+        refused = sparsecnn("best", "run", "--within", budget, folder=tmp_path)
+        assert (refused.returncode, refused.stdout) == (code, "")
     for figure in ("frontier", "layers"):
         drawn = sparsecnn(f"plot-{figure}", "run", folder=tmp_path)
         assert drawn.returncode == 0, drawn.stderr

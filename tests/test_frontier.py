@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sparsecnn.errors import OutOfReachError
 from sparsecnn.frontier import best_within, finished, frontier_table, pareto, require_columns
 
 
@@ -118,21 +119,32 @@ def test_a_failed_base_gives_no_points_lost() -> None:
     assert frontier_table(rows).test_points_lost.isna().all()
 
 
-def test_the_best_within_a_memory_is_the_most_accurate_row_that_fits() -> None:
-    rows = table((300, 80.0), (100, 60.0), (250, 75.0), (250, 75.0))
-    assert best_within(rows, 299).key == "k2"
-    assert best_within(rows, 300).key == "k0"
-    assert best_within(rows, 100).key == "k1"
+def test_the_best_within_a_budget_is_the_most_accurate_network_that_fits_and_is_kept() -> None:
+    rows = table((300, 80.0), (100, 60.0), (250, 75.0), (250, 75.0), (240, 79.0), accepted=[True] * 4 + [False])
+    assert list(best_within(rows, 299).key) == ["k2"]
+    assert list(best_within(rows, 300).key) == ["k0"]
+    assert list(best_within(rows, "1/8").key) == ["k1"]
 
 
-def test_a_memory_below_the_smallest_candidate_is_an_error_that_names_both() -> None:
-    with pytest.raises(ValueError, match="at least 100 bytes, the smallest candidate, got 99"):
-        best_within(table((300, 80.0), (100, 60.0)), 99)
+def test_each_run_and_seed_has_its_own_best() -> None:
+    rows = table((100, 60.0), (100, 61.0), (90, 50.0), accepted=True, seed=[0, 1, 1])
+    assert list(best_within(rows, 100).key) == ["k0", "k1"]
 
 
-def test_a_table_without_finished_rows_has_no_best() -> None:
-    with pytest.raises(ValueError, match=r"no row of the table is finished .* got 1 rows"):
-        best_within(table((300, 80.0), status="failed"), 1000)
+def test_a_training_is_kept_though_no_search_accepted_it() -> None:
+    assert list(best_within(table((100, 60.0), phase="train"), 100).key) == ["k0"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "budget", "message"),
+    [
+        (table((300, 80.0), (100, 60.0), accepted=True), 99, "a, seed 0: no network takes at most 99 B; the smallest "),
+        (table((300, 80.0), status="failed", accepted=True), 1000, "no network takes at most 1000 B; none is finished"),
+    ],
+)
+def test_a_budget_that_nothing_fits_is_out_of_reach(rows: pd.DataFrame, budget: int, message: str) -> None:
+    with pytest.raises(OutOfReachError, match=message):
+        best_within(rows, budget)
 
 
 def test_missing_columns_are_named() -> None:

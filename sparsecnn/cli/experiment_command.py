@@ -7,6 +7,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from sparsecnn.cli.guard import guarded
+from sparsecnn.cli.options import debug_option
 
 
 class ConfiguredCommand(click.Command):
@@ -35,7 +36,7 @@ def experiment_command(name: str, help_text: str) -> click.Command:
         help="A folder with group files of your own.",
     )
     @click.option("-q", "--quiet", is_flag=True, help="No progress bars and no log on the terminal.")
-    @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
+    @debug_option
     @click.pass_context
     def command(
         context: click.Context,

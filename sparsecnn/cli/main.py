@@ -2,6 +2,7 @@
 
 import click
 
+from sparsecnn.cli.best_command import best_command
 from sparsecnn.cli.experiment_command import experiment_command
 from sparsecnn.cli.plot_command import plot_command
 from sparsecnn.cli.table_command import table_command
@@ -45,5 +46,6 @@ main.add_command(
     )
 )
 main.add_command(table_command)
+main.add_command(best_command)
 for name, summary in FIGURES.items():
     main.add_command(plot_command(name, summary))

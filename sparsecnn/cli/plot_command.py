@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from sparsecnn.cli.guard import guarded
+from sparsecnn.cli.options import debug_option
 
 
 def plot_command(name: str, summary: str) -> click.Command:
@@ -20,7 +21,7 @@ def plot_command(name: str, summary: str) -> click.Command:
     )
     @click.option("--label", "labels", multiple=True, help="A run's name in the legend, one for each RUN in turn.")
     @click.option("--budget", help="A memory budget to mark, such as 64KiB.", hidden=name != "frontier")
-    @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
+    @debug_option
     def command(
         runs: tuple[Path, ...], output: Path | None, labels: tuple[str, ...], budget: str | None, debug: bool
     ) -> None:

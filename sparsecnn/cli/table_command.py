@@ -5,19 +5,18 @@ from pathlib import Path
 import click
 
 from sparsecnn.cli.guard import guarded
+from sparsecnn.cli.options import debug_option, table_output_option
 
 
 @click.command("table")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A .csv or .parquet file for all rows.")
-@click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
+@table_output_option("A file for all rows.")
+@debug_option
 def table_command(runs: tuple[Path, ...], output: Path | None, debug: bool) -> None:
     """Show what runs have found so far, and export all their rows as one table.
 
     RUN is a run folder (a search that is still running, too), a table.csv or a table.parquet.
     """
-    if output is not None and output.suffix not in (".csv", ".parquet"):
-        raise click.UsageError(f"--output must end in .csv or .parquet, got {output}")
     with guarded(debug=debug):
         # pandas takes a second to import.
         from sparsecnn.cli.tables import results_text

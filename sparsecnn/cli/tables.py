@@ -1,8 +1,13 @@
 """Results as text on the terminal."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import pandas as pd
 
-from sparsecnn.frontier import frontier_table
+from sparsecnn.errors import ConfigError
+from sparsecnn.frontier import best_within, frontier_table
+from sparsecnn.results import read_runs
 from sparsecnn.sizes import readable
 
 
@@ -14,6 +19,37 @@ def results_text(table: pd.DataFrame) -> str:
 def frontier_text(table: pd.DataFrame) -> str:
     """The frontier of each run and seed, one network a line; empty when there is none."""
     frontier = frontier_table(table)
+    shown = _networks(frontier)
+    shown["weights"] = frontier.weights_kept.map({True: "kept", False: "dropped"})
+    return "" if shown.empty else shown.to_string(index=False)
+
+
+def best_table(runs: Sequence[Path], budgets: Sequence[str]) -> pd.DataFrame:
+    """`best_within` of each run and budget, with the columns `budget` and `weights_file` (None without such a file)."""
+    tables = {path: read_runs([path]) for path in runs}
+    parts = [_best(path, table, budget) for budget in budgets for path, table in tables.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _best(path: Path, table: pd.DataFrame, budget: str) -> pd.DataFrame:
+    try:
+        best = best_within(table, budget)
+    except ValueError as error:
+        raise ConfigError(f"--within: {error}") from error
+    folder = (path if path.is_dir() else path.parent) / "checkpoints"
+    files = [folder / f"{key}.safetensors" for key in best.key]
+    best.insert(0, "budget", budget)
+    return best.assign(weights_file=pd.Series([str(file) if file.is_file() else None for file in files], dtype=object))
+
+
+def best_text(best: pd.DataFrame) -> str:
+    """The rows of `best_within` with the budget of each, one network a line."""
+    shown = _networks(best)
+    shown.insert(0, "budget", best.budget)
+    return shown.to_string(index=False)
+
+
+def _networks(frontier: pd.DataFrame) -> pd.DataFrame:
     shown = pd.DataFrame(
         {
             "memory": frontier.memory_bytes.map(readable),
@@ -21,14 +57,14 @@ def frontier_text(table: pd.DataFrame) -> str:
             "density": frontier.density.map("{:.3f}".format),
             "validation %": frontier.val_accuracy.map("{:.2f}".format),
             "test %": frontier.test_accuracy.map("{:.2f}".format),
+            "points lost": frontier.test_points_lost.map("{:.2f}".format),
             "network": frontier.key,
-            "weights": frontier.weights_kept.map({True: "kept", False: "dropped"}),
         }
     )
     for name in ("seed", "run"):
         if frontier[name].nunique() > 1:
             shown.insert(0, name, frontier[name])
-    return "" if shown.empty else shown.to_string(index=False)
+    return shown
 
 
 def training_text(table: pd.DataFrame) -> str:

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from sparsecnn.data import DataSet, Preprocessing, Split, cut_validation
-from sparsecnn.digests import file_digest
 from sparsecnn.errors import ConfigError
-from sparsecnn.models import build_model, load_weights_, other_values, prunable_weights
+from sparsecnn.models import build_model, load_weights_, other_values, prunable_weights, weights_digest
 from sparsecnn.storage import NetworkMemory, Storage
 from sparsecnn.training import Evaluation, Placement, Trainer, evaluate, place
 
@@ -82,7 +81,7 @@ class Workbench:
 
     def fingerprint(self) -> Mapping[str, str]:
         """What the results depend on beyond the configuration: the content of data and weights."""
-        weights = {"weights": file_digest(Path(self.parts.weights))} if self.parts.weights else {}
+        weights = {"weights": weights_digest(Path(self.parts.weights))} if self.parts.weights else {}
         return {"data": self.data.fingerprint, **weights}
 
     def fresh_model(self, seed: int) -> nn.Module:

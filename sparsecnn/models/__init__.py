@@ -6,7 +6,7 @@ from sparsecnn.models.lenet import lenet
 from sparsecnn.models.prunable import build_model, other_values, prunable_weights
 from sparsecnn.models.resnet import ResNet
 from sparsecnn.models.small import small_cnn
-from sparsecnn.models.weights import load_weights_, save_weights
+from sparsecnn.models.weights import load_weights_, save_weights, weights_digest
 
 __all__ = [
     "ResNet",
@@ -20,4 +20,5 @@ __all__ = [
     "prunable_weights",
     "save_weights",
     "small_cnn",
+    "weights_digest",
 ]

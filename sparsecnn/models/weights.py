@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file, save_model
 from torch import Tensor, nn
 
+from sparsecnn.digests import file_digest
 from sparsecnn.errors import DataError
 
 
@@ -39,9 +40,19 @@ def load_weights_(model: nn.Module, path: Path) -> None:
     model.load_state_dict(state, strict=False)
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def weights_digest(path: Path) -> str:
+    """A name for the content of a file of weights; DataError when there is none."""
+    _require_file(path)
+    return file_digest(path)
+
+
+def _require_file(path: Path) -> None:
     if not path.is_file():
         raise DataError(f"there is no file of weights at {path}")
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    _require_file(path)
     try:
         state = load_file(path) if path.suffix == ".safetensors" else _read_state_dict(path)
     except Exception as error:  # what a damaged pickle raises has no common class

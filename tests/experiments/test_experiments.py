@@ -1,44 +1,21 @@
 """Experiments end to end, small and in process: built from configurations, run twice, looked at."""
 
 import json
-import shutil
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 import torch
+from running import QUICK, Counting, run
 
 from sparsecnn.config import build, compose, identity
-from sparsecnn.digests import digest, seed_of
 from sparsecnn.errors import ConfigError, DivergedError
 from sparsecnn.experiments import RunInfo, open_run
-from sparsecnn.experiments.outcome import Outcome
 from sparsecnn.experiments.progress import Silent
 from sparsecnn.models import ResNet, load_weights_, prunable_weights, small_cnn
 
-QUICK = ["threads=1", "validation.share=0.2", "solver.epochs=2", "solver.batch_size=64", "solver.learning_rate=0.02"]
 SEARCH = [*QUICK, "search.retrain.epochs=0.5"]
 UNMEASURED = ["train_seconds", "started_at", "run"]
-
-
-class Counting(Silent):
-    """Counts the networks that are trained."""
-
-    def __init__(self) -> None:
-        self.titles: list[str] = []
-
-    def training(self, title: str) -> None:
-        self.titles.append(title)
-
-
-def run(folder: Path, command: str, overrides: list[str], progress: Silent | None = None) -> Outcome:
-    composed = compose(command, overrides)
-    makes = identity(composed)
-    info = RunInfo(folder, composed.text(), tuple(overrides), makes, composed.choices)
-    with open_run(info) as opened:
-        outcome: Outcome = build(composed.nodes).execute(opened, makes, progress or Silent())
-    return outcome
 
 
 def results(table: pd.DataFrame) -> pd.DataFrame:
@@ -211,42 +188,3 @@ def test_tensorboard_gets_the_epochs(tmp_path: Path) -> None:
     with open_run(info) as opened:
         build(composed.nodes).execute(opened, makes, Silent(), (log,))
     assert len(list((tmp_path / "tensorboard").rglob("events.out.*"))) == 2
-
-
-def test_a_run_of_another_configuration_is_refused(tmp_path: Path) -> None:
-    run(tmp_path, "train", QUICK)
-    with pytest.raises(ConfigError, match=r"holds a run of another configuration: its solver.epochs is 2, not 3"):
-        run(tmp_path, "train", [*QUICK, "solver.epochs=3"])
-
-
-def test_a_run_of_other_weights_is_refused_and_moved_ones_are_known(tmp_path: Path) -> None:
-    run(tmp_path / "a", "train", [*QUICK, "seeds=[0,1]"])
-    first, second = (tmp_path / "a" / f"seed{seed}.safetensors" for seed in (0, 1))
-    table = run(tmp_path / "b", "train", [*QUICK, f"model.weights={first}"]).table
-    moved = Path(shutil.copyfile(first, tmp_path / "moved.safetensors"))
-    again = Counting()
-    assert run(tmp_path / "b", "train", [*QUICK, f"model.weights={moved}"], again).table.equals(table)
-    assert again.titles == []
-    for other in (f"model.weights={second}", "model.weights=null"):
-        with pytest.raises(ConfigError, match="b holds results of other weights; choose another run_dir"):
-            run(tmp_path / "b", "train", [*QUICK, other])
-
-
-def test_the_run_folder_says_what_was_run(tmp_path: Path) -> None:
-    run(tmp_path, "train", QUICK)
-    assert (tmp_path / "overrides.txt").read_text().splitlines() == QUICK
-    environment: dict[str, Any] = json.loads((tmp_path / "environment.json").read_text())
-    assert {"python", "packages", "cores", "started_at"} <= environment.keys()
-    assert "epochs: 2" in (tmp_path / "config.yaml").read_text()
-    assert "data: " in (tmp_path / "run.log").read_text()
-
-
-def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
-    assert digest({"a": 1, "b": [1, 2]}) == digest({"b": [1, 2], "a": 1})
-    assert digest({"a": 1}) != digest({"a": 2})
-    assert 0 <= seed_of("abc") < 2**62
-
-
-def test_names_of_results_are_pinned() -> None:
-    # A change here orphans every stored result: make it on purpose, and say so in the changelog.
-    assert digest({"a": 1}) == "cdda363ee872a0c9"

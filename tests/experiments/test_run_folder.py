@@ -1,0 +1,39 @@
+"""The folder of a run: what it says of itself, and what it refuses."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import QUICK, Counting, run
+
+from sparsecnn.errors import ConfigError
+
+
+def test_a_run_of_another_configuration_is_refused(tmp_path: Path) -> None:
+    run(tmp_path, "train", QUICK)
+    with pytest.raises(ConfigError, match=r"holds a run of another configuration: its solver.epochs is 2, not 3"):
+        run(tmp_path, "train", [*QUICK, "solver.epochs=3"])
+
+
+def test_a_run_of_other_weights_is_refused_and_moved_ones_are_known(tmp_path: Path) -> None:
+    run(tmp_path / "a", "train", [*QUICK, "seeds=[0,1]"])
+    first, second = (tmp_path / "a" / f"seed{seed}.safetensors" for seed in (0, 1))
+    table = run(tmp_path / "b", "train", [*QUICK, f"model.weights={first}"]).table
+    moved = Path(shutil.copyfile(first, tmp_path / "moved.safetensors"))
+    again = Counting()
+    assert run(tmp_path / "b", "train", [*QUICK, f"model.weights={moved}"], again).table.equals(table)
+    assert again.titles == []
+    for other in (f"model.weights={second}", "model.weights=null"):
+        with pytest.raises(ConfigError, match="b holds results of other weights; choose another run_dir"):
+            run(tmp_path / "b", "train", [*QUICK, other])
+
+
+def test_the_run_folder_says_what_was_run(tmp_path: Path) -> None:
+    run(tmp_path, "train", QUICK)
+    assert (tmp_path / "overrides.txt").read_text().splitlines() == QUICK
+    environment: dict[str, Any] = json.loads((tmp_path / "environment.json").read_text())
+    assert {"python", "packages", "cores", "started_at"} <= environment.keys()
+    assert "epochs: 2" in (tmp_path / "config.yaml").read_text()
+    assert "data: " in (tmp_path / "run.log").read_text()

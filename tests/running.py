@@ -1,0 +1,29 @@
+"""Experiments run in this process, small: built from a configuration as the command line builds them."""
+
+from pathlib import Path
+
+from sparsecnn.config import build, compose, identity
+from sparsecnn.experiments import RunInfo, open_run
+from sparsecnn.experiments.outcome import Outcome
+from sparsecnn.experiments.progress import Silent
+
+QUICK = ["threads=1", "validation.share=0.2", "solver.epochs=2", "solver.batch_size=64", "solver.learning_rate=0.02"]
+
+
+class Counting(Silent):
+    """Counts the networks that are trained."""
+
+    def __init__(self) -> None:
+        self.titles: list[str] = []
+
+    def training(self, title: str) -> None:
+        self.titles.append(title)
+
+
+def run(folder: Path, command: str, overrides: list[str], progress: Silent | None = None) -> Outcome:
+    composed = compose(command, overrides)
+    makes = identity(composed)
+    info = RunInfo(folder, composed.text(), tuple(overrides), makes, composed.choices)
+    with open_run(info) as opened:
+        outcome: Outcome = build(composed.nodes).execute(opened, makes, progress or Silent())
+    return outcome
