@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test check format lint types floors reproduce-cifar reproduce-mnist clean
+.PHONY: help install demo test check format lint types floors reproduce-cifar reproduce-mnist reproduce-caffe clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 28
@@ -30,6 +30,7 @@ BUDGETS = --within 1/4 --within 1/8 --within 1/20
 CIFAR_SEARCH = runs/cifar10_frontier
 CIFAR_THRESHOLDING = runs/cifar10_thresholding
 MNIST_SEARCH = runs/mnist_frontier
+CAFFE = runs/caffe_quick
 
 reproduce-cifar: $(INSTALLED)  ## Redo results/cifar10 (DATA=folder of parquet files; about an hour on 2 cores)
 	$(BIN)/sparsecnn greedy-search experiment=cifar10_frontier run_dir=$(CIFAR_SEARCH) $(call IMAGES,cifar10)
@@ -50,6 +51,11 @@ reproduce-mnist: $(INSTALLED)  ## Redo results/mnist (DATA=folder of parquet fil
 	cp $(addprefix $(MNIST_SEARCH)/,$(TABLES)) results/mnist/frontier/
 	$(BIN)/sparsecnn best $(MNIST_SEARCH) $(BUDGETS) -o results/mnist/best.csv
 	$(BIN)/sparsecnn plot-frontier $(MNIST_SEARCH) --label lenet --budget 1/20 -o results/mnist/figure_1
+
+reproduce-caffe: $(INSTALLED)  ## Redo results/caffe (DATA=folder of parquet files)
+	$(BIN)/sparsecnn train model=cifar10_quick solver=cifar10_quick validation.share=0 seeds=[0,1,2] \
+	  run_dir=$(CAFFE) $(call IMAGES,cifar10)
+	$(BIN)/sparsecnn table $(CAFFE) -o results/caffe/table.csv
 
 test: $(INSTALLED)  ## Run the tests
 	$(BIN)/python -m pytest -n 2 --cov --cov-fail-under=90
