@@ -9,6 +9,7 @@ rounds of (step + projection) / step, and its quartiles. A round is STEPS steps.
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -22,7 +23,7 @@ from sparsecnn.regularizers import Regularizer, l0_projection
 BATCH_SIZE = 128
 STEPS = 6
 DENSITIES = (0.5, 0.1, 0.01)
-NETWORKS = {
+NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int, int]]] = {
     "cifar10_quick": (cifar10_quick, (3, 32, 32)),
     "lenet": (lenet, (1, 28, 28)),
     "resnet20": (lambda: ResNet(20), (3, 32, 32)),
@@ -40,7 +41,7 @@ class Stepper:
         images = torch.randn(BATCH_SIZE, *shape)
         self.images = images.contiguous(memory_format=torch.channels_last)
         self.labels = torch.randint(10, (BATCH_SIZE,))
-        regularizer.begin_(self.weights)
+        regularizer.begin_(self.weights, step=0, steps=STEPS)
 
     def seconds(self, steps: int) -> tuple[float, float]:
         """Seconds of CPU time of a step without its projection, and of the projection."""

@@ -92,7 +92,8 @@ def _best(rows: pd.DataFrame, budget: str | float) -> pd.DataFrame:
     kept = frontier_table(rows[_are_kept(rows)])
     fitting = kept[kept["memory_bytes"] <= limit]
     if fitting.empty:
-        smallest = f"the smallest takes {readable(kept['memory_bytes'].iloc[0])}" if len(kept) else "none is finished"
+        missing = "none is finished that has a validation accuracy"
+        smallest = f"the smallest takes {readable(kept['memory_bytes'].iloc[0])}" if len(kept) else missing
         run, seed = rows["run"].iloc[0], rows["seed"].iloc[0]
         raise OutOfReachError(f"{run}, seed {seed}: no network takes at most {readable(limit)}; {smallest}")
     return fitting.tail(1)

@@ -13,12 +13,12 @@ def to_bytes(size: str | float, dense_bytes: int) -> float:
     Raises ValueError for anything else, with the forms that are understood.
     """
     text = str(size)
-    if share := _SHARE.fullmatch(text):
+    share, found = _SHARE.fullmatch(text), _SIZE.fullmatch(text)
+    if share and float(share[1]) > 0:
         return dense_bytes / float(share[1])
-    found = _SIZE.fullmatch(text)
-    if not found or found[2].upper() not in UNITS:
-        raise ValueError(f'memory must be like 65536, 64KiB, 1.5MiB or 1/20 of dense, got "{size}"')
-    return float(found[1]) * UNITS[found[2].upper()]
+    if found and found[2].upper() in UNITS and float(found[1]) > 0:
+        return float(found[1]) * UNITS[found[2].upper()]
+    raise ValueError(f'memory must be above 0, like 65536, 64KiB, 1.5MiB or 1/20 of dense, got "{size}"')
 
 
 def readable(size: float) -> str:

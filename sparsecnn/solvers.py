@@ -95,7 +95,10 @@ class Solver:
         for group in groups:
             same = merged.setdefault((group["lr_factor"], group["weight_decay"]), {**group, "params": []})
             same["params"] += group["params"]
-        return self.optimizer(list(merged.values()), lr=self.learning_rate)
+        try:
+            return self.optimizer(list(merged.values()), lr=self.learning_rate)
+        except ValueError as error:
+            raise ConfigError(f"solver.optimizer: {error}") from error
 
     def set_learning_rate_(self, optimizer: Optimizer, step: int, steps: int) -> float:
         """Sets every group's rate for step number `step` (from 0) and returns the rate of the weights."""

@@ -58,6 +58,7 @@ def test_every_file_opens_with_a_sentence_and_a_command_that_composes(path: Path
         ("train", ["modle=lenet"], "there is no key modle; did you mean model?"),
         ("train", ["epochs=3"], "there is no key epochs; did you mean solver.epochs?"),
         ("train", ["solver.epcohs=3"], "there is no key solver.epcohs; did you mean solver.epochs?"),
+        ("train", ["solver.momentm=1"], "there is no key solver.momentm; did you mean solver.optimizer.momentum?"),
         ("train", ["+solver.epochss=3"], "there is no key solver.epochss; did you mean solver.epochs?"),
         ("train", ["+storag.value_bits=16"], "there is no key storag.value_bits; did you mean storage.value_bits?"),
         ("train", ["+foo=1"], "there is no key foo"),
@@ -66,6 +67,7 @@ def test_every_file_opens_with_a_sentence_and_a_command_that_composes(path: Path
         ("train", ["solver=null"], "solver has no choice null (choices: "),
         ("greedy_search", ["solver@search.refine=refin"], "solver@search.refine has no choice refin; did you mean "),
         ("train", ["experiment=none_such"], "experiment has no choice none_such (choices: "),
+        ("train", ["sover.batch_sise=3"], "there is no key sover.batch_sise; did you mean solver.batch_size?"),
         ("train", ["solver.epochs=many"], "solver.epochs must be a number, got many"),
         ("train", ["solver.batch_size=1.5"], "solver.batch_size must be a whole number, got 1.5"),
         ("train", ["solver.shuffle=3"], "there is no key solver.shuffle"),
@@ -173,6 +175,12 @@ def test_a_run_folder_is_named_after_what_makes_its_results() -> None:
     assert folder.parent == Path("out/train")
     assert folder.name.startswith("small_cnn-digits-")
     assert run_folder("train", compose("train", ["run_dir=here"]), {}) == Path("here")
+
+
+@pytest.mark.parametrize("override", ["runs_dir=null", "runs_dir=''", "run_dir=''"])
+def test_a_run_folder_must_have_a_name(override: str) -> None:
+    with pytest.raises(ConfigError, match="must name a folder"):
+        run_folder("train", compose("train", [override]), {})
 
 
 def test_configurations_of_the_users_own_are_found(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ def test_memory_is_read_as_people_write_it(size: str | float, expected: float) -
     assert to_bytes(size, dense_bytes=1000) == expected
 
 
-@pytest.mark.parametrize("size", ["", "many", "64kB", "-3", "2/3", "1/0x"])
+@pytest.mark.parametrize("size", ["", "many", "64kB", "-3", "2/3", "1/0x", "1/0", "0", "0KiB"])
 def test_anything_else_is_refused_with_the_forms_that_are_known(size: str) -> None:
-    with pytest.raises(ValueError, match=r"memory must be like 65536, 64KiB, 1\.5MiB or 1/20 of dense, got"):
+    with pytest.raises(ValueError, match=r"memory must be above 0, like 65536, 64KiB, 1\.5MiB or 1/20 of dense, got"):
         to_bytes(size, dense_bytes=1000)
 
 

@@ -6,6 +6,7 @@ import click
 
 from sparsecnn.cli.guard import guarded
 from sparsecnn.cli.options import debug_option, table_output_option
+from sparsecnn.errors import OutOfReachError
 
 
 @click.command("best")
@@ -29,9 +30,12 @@ def best_command(runs: tuple[Path, ...], budgets: tuple[str, ...], output: Path 
         from sparsecnn.cli.tables import best_table, best_text
         from sparsecnn.results import write_table
 
-        best = best_table(runs, budgets)
-        click.echo(best_text(best))
-        for path in best.weights_file.dropna().unique():
-            click.echo(path)
-        if output is not None:
+        best, misses = best_table(runs, budgets)
+        if len(best):
+            click.echo(best_text(best))
+            for path in best.weights_file.dropna().unique():
+                click.echo(path)
+        if len(best) and output is not None:
             click.echo(write_table(best.drop(columns="weights_file"), output))
+        if misses:
+            raise OutOfReachError("; ".join(misses))

@@ -12,7 +12,7 @@ from sparsecnn.cli.tables import frontier_text
 from sparsecnn.errors import ConfigError, DataError
 from sparsecnn.frontier import frontier_table
 from sparsecnn.plots.style import save
-from sparsecnn.results import read_runs, write_whole
+from sparsecnn.results import read_each, write_whole
 from sparsecnn.sizes import to_bytes
 
 
@@ -37,10 +37,10 @@ def draw(name: str, runs: Sequence[Path], output: Path | None, *, labels: Sequen
 
 
 def _read(runs: Sequence[Path], labels: Sequence[str]) -> pd.DataFrame:
-    tables = [read_runs([run]) for run in runs]
-    for table, label in zip(tables, labels, strict=False):
+    tables = read_each(runs)
+    for table, label in zip(tables.values(), labels, strict=False):
         table["run"] = label
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(tables.values(), ignore_index=True)
 
 
 def _folder(run: Path) -> Path:

@@ -34,6 +34,9 @@ def guarded(*, debug: bool) -> Iterator[None]:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(1)
+    except SystemExit as error:  # code of the user's own that was imported or called
+        _say(f"error: the program was ended from within, with the exit code {error.code}", debug)
+        sys.exit(1)
     except Exception as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else ""
         hint = "" if debug else " (--debug shows where)"

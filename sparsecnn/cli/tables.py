@@ -5,15 +5,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from sparsecnn.errors import ConfigError
+from sparsecnn.errors import ConfigError, OutOfReachError
 from sparsecnn.frontier import best_within, frontier_table
-from sparsecnn.results import read_runs
+from sparsecnn.results import read_each
 from sparsecnn.sizes import readable
 
 
 def results_text(table: pd.DataFrame) -> str:
-    """What the runs in `table` are about: their trainings, or their frontiers."""
-    return training_text(table) if (table.phase == "train").all() else frontier_text(table)
+    """What the runs in `table` are about: their trainings, and the frontiers of their searches."""
+    are_trainings = table.phase == "train"
+    parts = [training_text(table[are_trainings])] if are_trainings.any() else []
+    parts += [frontier_text(table[~are_trainings])] if not are_trainings.all() else []
+    return "\n\n".join(parts)
 
 
 def frontier_text(table: pd.DataFrame) -> str:
@@ -24,16 +27,26 @@ def frontier_text(table: pd.DataFrame) -> str:
     return "" if shown.empty else shown.to_string(index=False)
 
 
-def best_table(runs: Sequence[Path], budgets: Sequence[str]) -> pd.DataFrame:
-    """`best_within` of each run and budget, with the columns `budget` and `weights_file` (None without such a file)."""
-    tables = {path: read_runs([path]) for path in runs}
-    parts = [_best(path, table, budget) for budget in budgets for path, table in tables.items()]
-    return pd.concat(parts, ignore_index=True)
+def best_table(runs: Sequence[Path], budgets: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
+    """`best_within` of each budget, run and seed, and a line for each of them in which no network fits.
+
+    The columns `budget` and `weights_file` (None where there is no such file) are added.
+    """
+    tables = read_each(runs)
+    found, misses = [], []
+    for budget in budgets:
+        for path, table in tables.items():
+            for _, rows in table.groupby(["run", "seed"], sort=False):
+                try:
+                    found.append(_best(path, rows, budget))
+                except OutOfReachError as error:
+                    misses.append(str(error))
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(), misses
 
 
-def _best(path: Path, table: pd.DataFrame, budget: str) -> pd.DataFrame:
+def _best(path: Path, rows: pd.DataFrame, budget: str) -> pd.DataFrame:
     try:
-        best = best_within(table, budget)
+        best = best_within(rows, budget)
     except ValueError as error:
         raise ConfigError(f"--within: {error}") from error
     folder = (path if path.is_dir() else path.parent) / "checkpoints"

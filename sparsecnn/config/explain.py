@@ -1,7 +1,7 @@
 """Hydra's errors as one line that names what would have been right."""
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -15,6 +15,8 @@ PLAIN_WORDS = {
     str: "text",
     NoneType: "null",
 }
+# Of 1; two words of which less is alike are not taken for each other.
+LEAST_LIKENESS = 0.6
 PLURALS = {int: "whole numbers", float: "numbers", str: "texts"}
 
 
@@ -33,14 +35,21 @@ def words(hint: Any) -> str:
 
 
 def suggestion(name: str, valid: Sequence[str]) -> str:
-    """ "; did you mean X?" with the nearest of `valid`, or nothing when none is near."""
-    near = get_close_matches(name, valid, n=1, cutoff=0.6)
-    if not near:
-        # The last part alone may be right, in another node.
-        leaf = name.rpartition(".")[2]
-        near = [key for key in valid if key.rpartition(".")[2] == leaf][:1]
-        near = near or get_close_matches(leaf, [key for key in valid if "." not in key], n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else ""
+    """ "; did you mean X?" with the nearest of `valid`, or nothing when none is near.
+
+    The last part of a key counts as much as the whole: it may be right, or nearly so, in another node.
+    """
+    nearness = {key: (_likeness(name, key) + _likeness(_leaf(name), _leaf(key))) / 2 for key in valid}
+    nearest = max(nearness, key=nearness.__getitem__, default="")
+    return f"; did you mean {nearest}?" if nearness.get(nearest, 0.0) >= LEAST_LIKENESS else ""
+
+
+def _likeness(a: str, b: str) -> float:
+    return SequenceMatcher(None, a, b).ratio()
+
+
+def _leaf(key: str) -> str:
+    return key.rpartition(".")[2]
 
 
 def explain(

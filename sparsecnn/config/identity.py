@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 
 from sparsecnn.config.compose import WIRING, Composed
 from sparsecnn.digests import digest
+from sparsecnn.errors import ConfigError
 
 # Where things lie, what computes them and what is shown. Data and weights enter a result's key by their content.
 NOT_RESULTS = {"runs_dir", "run_dir", "device", "threads", "tensorboard", "experiment"}
@@ -30,8 +31,11 @@ def identity(composed: Composed) -> dict[str, Any]:
 
 
 def run_folder(command: str, composed: Composed, identity: Mapping[str, Any]) -> Path:
-    """`run_dir` if it is set, else `runs_dir`/command/model-data-hash."""
+    """`run_dir` if it is set, else `runs_dir`/command/model-data-hash; ConfigError when one of them is no name."""
     nodes = composed.nodes
+    for name in ("run_dir", "runs_dir"):
+        if nodes[name] == "" or (nodes[name] is None and name == "runs_dir"):
+            raise ConfigError(f"{name} must name a folder")
     if nodes.run_dir is not None:
         return Path(str(nodes.run_dir))
     # Two folders of images, or files of weights, are two runs, even before their content is read.

@@ -39,6 +39,8 @@ def _share_and_total(share_or_count: float, images: int, classes: int) -> tuple[
     if not is_count and not 0 < share_or_count < 1:
         raise ConfigError(f"the share of a held-out split must be in (0, 1), got {share_or_count}")
     total = int(share_or_count) if is_count else round(images * share_or_count)
+    if images <= classes:
+        raise ConfigError(f"nothing can be held out of {images} images of {classes} classes: one of each must stay")
     if not 1 <= total <= images - classes:
         raise ConfigError(
             f"{share_or_count} of {images} images cannot be held out: "

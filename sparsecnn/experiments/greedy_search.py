@@ -3,7 +3,8 @@
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -82,6 +83,7 @@ class _Search:
     rules: GreedySearch
     recorder: Recorder
     seed: int
+    jobs: dict[str, Job] = field(default_factory=dict)
 
     def run(self) -> str | None:
         """Searches, and returns why the search fell short, or None."""
@@ -90,7 +92,7 @@ class _Search:
         rules = self.rules
         stopping = rules.stopping(dense_bytes)
         greedy = Greedy(rules.tighten, rules.select, stopping, refines=rules.refine is not None)
-        layer_bytes = LayerBytesOf(self.recorder.bench, self.recorder.run.checkpoint)
+        layer_bytes = LayerBytesOf(self.recorder.bench, self._weights)
         closed = Round(0, (), start)
         for closed in greedy.run(start, self._evaluate, layer_bytes):
             self._close(closed, dense_bytes, stopping)
@@ -112,18 +114,26 @@ class _Search:
             solver=None if bench.parts.weights else self.rules.solver,
             regularizer=Nothing(),
         )
-        row = self.recorder.once(job)
-        if row.status != "ok":
-            raise DivergedError(f"the dense base failed: {row.error}")
-        return as_trial(Candidate(0, 0, "base", None, budgets, None), row)
+        trial = self._tried(Candidate(0, 0, "base", None, budgets, None), job)
+        if trial.has_failed:
+            raise DivergedError(f"the dense base failed: {self.recorder.once(job).error}")
+        return trial
 
     def _evaluate(self, candidates: Sequence[Candidate]) -> list[Trial]:
-        return [as_trial(candidate, self.recorder.once(self._job(candidate))) for candidate in candidates]
+        return [self._tried(candidate, self._job(candidate)) for candidate in candidates]
+
+    def _tried(self, candidate: Candidate, job: Job) -> Trial:
+        trial = as_trial(candidate, self.recorder.once(job))
+        self.jobs[trial.key] = job
+        return trial
+
+    def _weights(self, key: str) -> Path:
+        """The file of a network tried before, which may be one that the same search refused under another floor."""
+        return self.recorder.weights(self.jobs[key])
 
     def _job(self, candidate: Candidate) -> Job:
         parent = candidate.parent
         assert parent is not None
-        checkpoint = self.recorder.run.checkpoint(parent)
         project = l0_projection(candidate.budgets)
 
         def finish_(model: nn.Module) -> None:
@@ -138,21 +148,22 @@ class _Search:
             parent=parent,
             seed=self.seed,
             budgets=candidate.budgets,
-            start=lambda: self.recorder.bench.stored_model(checkpoint),
+            start=lambda: self.recorder.bench.stored_model(self._weights(parent)),
             solver=self.rules.refine if candidate.phase == "refined" else self.rules.retrain,
             regularizer=self.rules.regularizer(candidate.budgets),
             finish_=finish_,
         )
 
     def _close(self, closed: Round, dense_bytes: int, stopping: Stopping) -> None:
-        incumbent = closed.incumbent
+        incumbent, run = closed.incumbent, self.recorder.run
         if any(trial.key == incumbent.key for trial in closed.trials):
-            self.recorder.run.store.accept(incumbent.key)
+            run.store.accept(incumbent.key)
+        weights = self._weights(incumbent.key)
         if closed.number == 0:
-            self.recorder.run.publish(incumbent.key, f"base_seed{self.seed}")
+            run.publish(weights, f"base_seed{self.seed}")
         for trial in closed.trials:
-            if trial.key != incumbent.key:
-                self.recorder.run.checkpoint(trial.key).unlink(missing_ok=True)
+            if not run.store.is_accepted(trial.key):  # an earlier search may have accepted what this one refuses
+                run.checkpoint(trial.key).unlink(missing_ok=True)
         memory, accuracy = readable(incumbent.memory_bytes), f"{incumbent.val_accuracy:.2f} %"
         log.info("seed %d, round %d: best %s, %s on validation", self.seed, closed.number, memory, accuracy)
         done = (closed.trials or (incumbent,))[-1].candidate.number + 1

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from torch import nn
@@ -93,6 +94,7 @@ class Recorder:
         blank = self._blank(job, key, model, started)
         try:
             self._train_(job, key, model)
+            row = _measured(self.bench.measure(model))
         except DivergedError as error:
             log.warning("%s failed: %s", _title(job), error)
             row = {"status": "failed", "error": str(error)}
@@ -100,12 +102,23 @@ class Recorder:
             self.run.store.add(CandidateRow(**{**blank, "status": "interrupted"}))
             raise
         else:
-            row = _measured(self.bench.measure(model))
             save_weights(model, self.run.checkpoint(key))
         finished = CandidateRow(**{**blank, **row, "train_seconds": time.perf_counter() - clock})
         self.run.store.add(finished)
         self._snapshots(key).clear()
         return finished
+
+    def weights(self, job: Job) -> Path:
+        """The file of the weights of a job that is in the store; if it is gone, the job is trained again."""
+        key = self.key(job)
+        path = self.run.checkpoint(key)
+        if not path.is_file():
+            log.warning("the weights of %s are gone; it is trained again (%s)", key, _title(job))
+            model = job.start()
+            self._train_(job, key, model)
+            save_weights(model, path)
+            self._snapshots(key).clear()
+        return path
 
     def _train_(self, job: Job, key: str, model: nn.Module) -> None:
         if job.solver is not None:

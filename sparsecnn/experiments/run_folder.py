@@ -18,7 +18,7 @@ from typing import Any
 
 import filelock
 
-from sparsecnn.errors import ConfigError, RunLockedError
+from sparsecnn.errors import ConfigError, DataError, RunLockedError
 from sparsecnn.results import STORE, RunStore, export, write_whole
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Run:
         Raises ConfigError when the run was begun with other content.
         """
         path = self.info.folder / "content.json"
-        known = json.loads(path.read_text()) if path.is_file() else dict(content)
+        known = _read_json(path) if path.is_file() else dict(content)
         changed = sorted(name for name in known.keys() | content.keys() if known.get(name) != content.get(name))
         if changed:
             raise ConfigError(
@@ -65,9 +65,9 @@ class Run:
             )
         write_whole(path, partial(Path.write_text, data=json.dumps(known, indent=1) + "\n"))
 
-    def publish(self, key: str, name: str) -> None:
-        """Puts the weights of the candidate `key` into the run folder under a name that people can guess."""
-        write_whole(self.info.folder / f"{name}.safetensors", partial(shutil.copyfile, self.checkpoint(key)))
+    def publish(self, weights: Path, name: str) -> None:
+        """Copies a file of weights into the run folder under a name that people can guess."""
+        write_whole(self.info.folder / f"{name}.safetensors", partial(shutil.copyfile, weights))
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def _check_identity(info: RunInfo) -> None:
     path = info.folder / "identity.json"
     if not path.is_file():
         return
-    known = _flat(json.loads(path.read_text()))
+    known = _flat(_read_json(path))
     asked = _flat(json.loads(json.dumps(info.identity)))
     for name in sorted(known.keys() | asked.keys()):
         if known.get(name) != asked.get(name):
@@ -119,6 +119,16 @@ def _check_identity(info: RunInfo) -> None:
                 f"{info.folder} holds a run of another configuration: its {name} is {known.get(name)}, "
                 f"not {asked.get(name)}; choose another run_dir"
             )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        read = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is damaged; choose another run_dir") from error
+    if not isinstance(read, dict):
+        raise DataError(f"{path} is damaged; choose another run_dir")
+    return read
 
 
 def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:

@@ -45,9 +45,10 @@ class Train:
         recorder = Recorder(run, bench, progress, epoch_logs, identity)
         rows = []
         for number, seed in enumerate(self.seeds):
-            rows.append(recorder.once(self._job(bench, number, seed)))
+            job = self._job(bench, number, seed)
+            rows.append(recorder.once(job))
             if rows[-1].status == "ok":
-                run.publish(rows[-1].key, f"seed{seed}")
+                run.publish(recorder.weights(job), f"seed{seed}")
             progress.networks(len(rows), len(self.seeds), _note(rows[-1]), len(rows) / len(self.seeds))
         if all(row.status == "failed" for row in rows):
             raise DivergedError(f"every training failed: {rows[-1].error}")

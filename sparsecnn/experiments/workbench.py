@@ -1,15 +1,17 @@
 """The parts of an experiment, built: data on the device, networks, trainings, measurements."""
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sparsecnn.data import DataSet, Preprocessing, Split, cut_validation
-from sparsecnn.errors import ConfigError
+from sparsecnn.errors import ConfigError, DataError, DivergedError
 from sparsecnn.models import build_model, load_weights_, other_values, prunable_weights, weights_digest
 from sparsecnn.storage import NetworkMemory, Storage
 from sparsecnn.training import Evaluation, Placement, Trainer, evaluate, place
@@ -39,7 +41,7 @@ class Parts:
     def set_up(self) -> "Workbench":
         """Reads the data and puts it on the device."""
         placement = place(self.device, self.precision, self.threads)
-        data = self.data()
+        data = self._read()
         train, validation = data.train, None
         if self.validation_share:
             train, validation = cut_validation(data.train, self.validation_share, self.validation_seed)
@@ -52,6 +54,16 @@ class Parts:
             validation.to(placement.device) if validation else None,
             data.test.to(placement.device),
         )
+
+    def _read(self) -> DataSet:
+        """The data set, which may be read by code of the user's own."""
+        try:
+            data: Any = self.data()
+        except OSError as error:
+            raise DataError(f"the data cannot be read: {error}") from error
+        if not isinstance(data, DataSet):
+            raise ConfigError(f"data._target_ must give a sparsecnn.data.DataSet, got {type(data).__name__}")
+        return data
 
 
 @dataclass(frozen=True)
@@ -111,13 +123,17 @@ class Workbench:
         self.parts.storage.round_([*model.parameters(), *buffers])
 
     def measure(self, model: nn.Module) -> Measurement:
-        """Memory and both accuracies of a finished network."""
+        """Memory and both accuracies of a finished network; DivergedError when a loss is not finite."""
         weights: Mapping[str, Tensor] = prunable_weights(model)
         others = other_values(model)
         memory = self.parts.storage.network(weights, others)
         dense = self.parts.storage.dense_bytes(memory.weights, others)
         validation = self._evaluate(model, self.validation) if self.validation else None
-        return Measurement(memory, dense, validation, self._evaluate(model, self.test))
+        test = self._evaluate(model, self.test)
+        for split, measured in (("validation", validation), ("test", test)):
+            if measured and not math.isfinite(measured.loss):
+                raise DivergedError(f"the loss on {split} is not finite")
+        return Measurement(memory, dense, validation, test)
 
     def _evaluate(self, model: nn.Module, split: Split) -> Evaluation:
         return evaluate(model, split, preprocess=self.trainer.preprocess, placement=self.placement)

@@ -47,10 +47,13 @@ def build_model(factory: Callable[..., nn.Module], *, image_shape: tuple[int, in
     known = {"in_channels": channels, "image_size": height, "classes": classes, "num_classes": classes}
     try:
         model = factory(**_asked_for(factory, known))
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"the model cannot be built: {error}") from error
+    except Exception as error:  # a network of the user's own may raise anything
+        raise ConfigError(f"the model cannot be built: {_first_line(error)}") from error
     if not isinstance(model, nn.Module):
         raise ConfigError(f"model._target_ must give a torch.nn.Module, got {type(model).__name__}")
+    for name, parameter in model.named_parameters():
+        if parameter.dtype != torch.float32:
+            raise ConfigError(f"the model's parameters must be float32, {name} is {parameter.dtype}")
     _check_output(model, image_shape, classes)
     return model
 
@@ -78,12 +81,15 @@ def _check_output(model: nn.Module, image_shape: tuple[int, int, int], classes: 
     try:
         with torch.no_grad():
             scores = model(torch.zeros(2, *image_shape))
-    except RuntimeError as error:
+    except Exception as error:  # as in build_model
         shape = "x".join(map(str, image_shape))
-        reason = str(error).splitlines()[0]
-        raise ConfigError(f"the model does not take images of {shape}: {reason}") from error
+        raise ConfigError(f"the model does not take images of {shape}: {_first_line(error)}") from error
     finally:
         model.train(was_training)
     if not isinstance(scores, Tensor) or scores.shape != (2, classes):
         got = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
         raise ConfigError(f"the model must return [N, {classes}] class scores, got {got} for N = 2")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -4,18 +4,24 @@ import os
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_model
 from torch import Tensor, nn
 
 from sparsecnn.digests import file_digest
-from sparsecnn.errors import DataError
+from sparsecnn.errors import DataError, SparsecnnError
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
     """Writes every parameter and buffer of `model` as safetensors; the file is there whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    save_model(model, str(temporary))
-    os.replace(temporary, path)
+    try:
+        save_model(model, str(temporary))
+        os.replace(temporary, path)
+    except (OSError, SafetensorError) as error:
+        raise SparsecnnError(f"{path} cannot be written: {error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def load_weights_(model: nn.Module, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -14,14 +15,17 @@ from sparsecnn.results.store import TABLES, RunStore, read_table
 
 STORE = "results.sqlite"
 FILES = {"candidates": "table", "epochs": "epochs", "layer_epochs": "layer_epochs"}
-REQUIRED = {"key", "phase", "status", "memory_bytes", "val_accuracy", "test_accuracy"}
+REQUIRED = {"run", "key", "phase", "status", "memory_bytes", "val_accuracy", "test_accuracy"}
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     """Lets `write` make a file beside `path`, then puts it in its place in one step."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    write(temporary)
-    os.replace(temporary, path)
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
     return path
 
 
@@ -41,13 +45,22 @@ def export(store: RunStore, folder: Path) -> list[Path]:
 
 
 def read_runs(paths: Iterable[Path]) -> pd.DataFrame:
-    """The candidates of all runs in one frame.
+    """The candidates of all runs in one frame; paths, names and errors as for `read_each`."""
+    return pd.concat(read_each(paths).values(), ignore_index=True)
 
-    A path is a run folder (its store, or a table in it), a table.csv or a table.parquet. Raises DataError when it is
-    none of these, or holds no candidate.
+
+def read_each(paths: Iterable[Path]) -> dict[Path, pd.DataFrame]:
+    """The candidates of each run.
+
+    A path is a run folder (its store, or a table in it), a table.csv or a table.parquet. Runs of the same name are told
+    apart by their paths. Raises DataError when a path is none of these, or holds no candidate.
     """
-    frames = [_read_run(path) for path in paths]
-    return pd.concat(frames, ignore_index=True)
+    frames = {path: _read_run(path) for path in paths}
+    names = Counter(name for frame in frames.values() for name in frame["run"].unique())
+    for path, frame in frames.items():
+        if any(names[name] > 1 for name in frame["run"].unique()):
+            frame["run"] = str(path) if path.is_dir() else f"{path}:" + frame["run"]
+    return frames
 
 
 def _read_run(path: Path) -> pd.DataFrame:
@@ -84,6 +97,6 @@ def _read_file(path: Path) -> pd.DataFrame:
     # Read-only, so that a running search can be looked at.
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     try:
-        return read_table(connection, TABLES[CandidateRow][0])
+        return read_table(connection, TABLES[CandidateRow][0], path)
     finally:
         connection.close()

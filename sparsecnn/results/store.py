@@ -51,6 +51,8 @@ class RunStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._connection.close()
+        if isinstance(error, sqlite3.DatabaseError):
+            raise DataError(f"{self.path} cannot be used as a results store: {error}") from error
 
     def add(self, *rows: CandidateRow | EpochRow | LayerEpochRow) -> None:
         """Writes the rows in one transaction: all or none."""
@@ -72,6 +74,11 @@ class RunStore:
         ).fetchone()
         return _candidate(row) if row else None
 
+    def is_accepted(self, key: str) -> bool:
+        """Whether the row of that key was ever marked as an incumbent."""
+        found = self.find(key)
+        return found is not None and found.accepted
+
     def accept(self, key: str) -> None:
         """Marks the row as the incumbent of its round."""
         with self._connection:
@@ -79,12 +86,16 @@ class RunStore:
 
     def table(self, name: str = "candidates") -> pd.DataFrame:
         """All rows of the table `name`: candidates, epochs or layer_epochs."""
-        return read_table(self._connection, name)
+        return read_table(self._connection, name, self.path)
 
 
-def read_table(connection: sqlite3.Connection, name: str) -> pd.DataFrame:
-    """A table of a store as a data frame, in the order in which the search goes."""
+def read_table(connection: sqlite3.Connection, name: str, path: Path) -> pd.DataFrame:
+    """A table of the store at `path` as a data frame, in the order in which the search goes.
+
+    The column `run` is the present name of the folder, which may have been renamed between two parts of a search.
+    """
     frame = pd.read_sql(f"SELECT * FROM {name} ORDER BY {ORDER[name]}", connection)
+    frame["run"] = path.resolve().parent.name
     return frame.astype({"accepted": bool}) if "accepted" in frame else frame
 
 

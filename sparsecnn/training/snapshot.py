@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from sparsecnn.errors import SparsecnnError
+
 # A snapshot that lacks one of these is of another version.
 CONTENT = {"model", "optimizer", "generator", "global_generator", "cuda_generators", "epoch", "step"}
 
@@ -33,8 +35,13 @@ class Snapshots:
             "step": step,
         }
         temporary = self.path.with_suffix(f".{os.getpid()}.tmp")
-        torch.save(state, temporary)
-        os.replace(temporary, self.path)
+        try:
+            torch.save(state, temporary)
+            os.replace(temporary, self.path)
+        except (OSError, RuntimeError) as error:  # torch's own writer says nothing of a full disk
+            raise SparsecnnError(f"{self.path} cannot be written: is the disk full?") from error
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def restore_(self, model: nn.Module, optimizer: Optimizer, generator: torch.Generator) -> tuple[int, int]:
         """Puts the latest snapshot back and returns its epoch and step; (0, 0) when there is none.

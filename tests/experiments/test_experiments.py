@@ -147,12 +147,46 @@ def test_a_search_needs_a_validation_split() -> None:
         (["seeds=[]"], "seeds must name at least one seed"),
         (["seeds=[1,1]"], r"seeds must differ, got \[1, 1\]"),
         (["seeds=[-1]"], "seeds must be at least 0, got -1"),
-        (["search.target_memory=tiny"], "search.target_memory: memory must be like 65536"),
+        ([f"seeds=[{2**63}]"], r"seeds must be below 2\^63"),
+        (["search.target_memory=tiny"], "search.target_memory: memory must be above 0, like 65536"),
     ],
 )
 def test_bad_values_are_refused_before_anything_is_trained(overrides: list[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         build(compose("greedy_search", overrides).nodes)
+
+
+def test_another_floor_neither_loses_weights_nor_ends_a_run_for_good(tmp_path: Path) -> None:
+    floor, longer = ["search.accuracy_floor=99.99"], ["search.rounds=2"]
+    undisturbed = run(tmp_path / "a", "greedy_search", [*SEARCH, *longer]).table
+    assert run(tmp_path / "b", "greedy_search", [*SEARCH, *longer, *floor]).shortfall is not None
+    for overrides in ([*SEARCH, "search.rounds=1"], [*SEARCH, "search.rounds=1", *floor], [*SEARCH, *longer]):
+        table = run(tmp_path / "b", "greedy_search", overrides).table
+        kept = {path.stem for path in (tmp_path / "b" / "checkpoints").iterdir()}
+        assert kept == set(table[table.accepted].key)
+    pd.testing.assert_frame_equal(results(table), results(undisturbed))
+
+
+def test_weights_that_are_gone_are_trained_again(tmp_path: Path) -> None:
+    first = run(tmp_path, "greedy_search", [*SEARCH, "search.rounds=1"]).table
+    weights = {path: path.read_bytes() for path in (tmp_path / "checkpoints").iterdir()}
+    for path in weights:
+        path.unlink()
+    again = Counting()
+    run(tmp_path, "greedy_search", [*SEARCH, "search.rounds=2"], again)
+    assert len(again.titles) > 2
+    assert {path: path.read_bytes() for path in weights if path.exists()} == weights
+    assert len(weights) == int(first.accepted.sum())
+
+
+def test_a_network_whose_loss_cannot_be_measured_is_a_failed_one(tmp_path: Path) -> None:
+    # One step, which is checked before it is taken, throws the weights out of range.
+    options = [*SEARCH, "search.rounds=1", "search.retrain.steps=1", "search.retrain.learning_rate=1e38"]
+    for _ in range(2):
+        outcome = run(tmp_path, "greedy_search", options)
+        assert set(outcome.table[outcome.table["round"] == 1].status) == {"failed"}
+        assert outcome.shortfall == "nothing was accepted: every candidate of the round failed"
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 1
 
 
 @pytest.mark.parametrize("regularizer", ["l1_shrinkage", "threshold_once", "threshold_fixed_mask", "none"])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from running import QUICK, Counting, run
 
-from sparsecnn.errors import ConfigError
+from sparsecnn.errors import ConfigError, DataError
 
 
 def test_a_run_of_another_configuration_is_refused(tmp_path: Path) -> None:
@@ -37,3 +37,19 @@ def test_the_run_folder_says_what_was_run(tmp_path: Path) -> None:
     assert {"python", "packages", "cores", "started_at"} <= environment.keys()
     assert "epochs: 2" in (tmp_path / "config.yaml").read_text()
     assert "data: " in (tmp_path / "run.log").read_text()
+
+
+@pytest.mark.parametrize("name", ["identity.json", "content.json"])
+@pytest.mark.parametrize("text", ["{", "", "[1]"])
+def test_a_damaged_run_folder_is_named(tmp_path: Path, name: str, text: str) -> None:
+    run(tmp_path, "train", QUICK)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=f"{name} is damaged; choose another run_dir"):
+        run(tmp_path, "train", QUICK)
+
+
+def test_a_renamed_run_goes_on_under_its_new_name(tmp_path: Path) -> None:
+    run(tmp_path / "old", "train", QUICK)
+    shutil.move(tmp_path / "old", tmp_path / "new")
+    table = run(tmp_path / "new", "train", [*QUICK, "seeds=[0,1]"]).table
+    assert table["run"].tolist() == ["new", "new"]

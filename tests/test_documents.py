@@ -1,0 +1,40 @@
+"""What the documents say is there: linked files, and numbers as the committed tables hold them."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sparsecnn.sizes import readable
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("results/*.md")]
+SEARCHES = {"cifar10": "cifar10_quick, CIFAR-10", "mnist": "lenet, MNIST"}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_linked_files_exist(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", document.read_text())
+    missing = [link for link in links if "://" not in link and not (document.parent / link).exists()]
+    assert missing == []
+
+
+def expected_rows(folder: Path, name: str) -> Iterator[str]:
+    """The lines of the README's table: memory, and test accuracy with points lost, of each seed."""
+    table = pd.read_csv(folder / "frontier" / "table.csv")
+    base = table[table.phase == "base"]
+    accuracies = ", ".join(f"{accuracy:.2f}" for accuracy in base.test_accuracy)
+    yield f"| {name} | dense | {readable(base.dense_bytes.iloc[0])} | {accuracies} |"
+    for budget, best in pd.read_csv(folder / "best.csv").groupby("budget", sort=False):
+        memory = ", ".join(dict.fromkeys(best.memory_bytes.map(readable)))
+        pairs = zip(best.test_accuracy, best.test_points_lost, strict=True)
+        accuracies = ", ".join(f"{accuracy:.2f} ({round(-lost, 2) + 0.0:+.2f})" for accuracy, lost in pairs)
+        yield f"| {name} | {budget} | {memory} | {accuracies} |"
+
+
+@pytest.mark.parametrize("folder", SEARCHES)
+def test_the_readme_shows_the_numbers_of_the_committed_tables(folder: str) -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert [row for row in expected_rows(ROOT / "results" / folder, SEARCHES[folder]) if row not in lines] == []
