@@ -78,6 +78,15 @@ def test_an_unknown_error_keeps_its_traceback_under_debug(tmp_path: Path) -> Non
     plain = sparsecnn(*arguments, folder=tmp_path)
     assert plain.returncode == 1
     assert plain.stderr.splitlines() == ["error: LookupError: lost (--debug shows where)"]
+    for text, code, line in (
+        ("def load():\n    raise SystemExit(7)\n", 1, "error: the program was ended from within, with the exit code 7"),
+        ("def load():\n    raise OSError('lost')\n", 3, "error: the data cannot be read: lost"),
+        ("def load(): ...\n", 2, "error: data._target_ must give a sparsecnn.data.DataSet, got NoneType"),
+    ):
+        (tmp_path / "broken.py").write_text(text)
+        refused = sparsecnn(*arguments, folder=tmp_path)
+        assert (refused.returncode, refused.stderr.splitlines()) == (code, [line])
+    (tmp_path / "broken.py").write_text("def load():\n    raise LookupError('lost')\n")
     debug = sparsecnn(*arguments, "--debug", folder=tmp_path)
     assert debug.returncode == 1
     assert "Traceback" in debug.stderr

@@ -106,6 +106,11 @@ def test_a_factor_for_a_layer_that_is_not_there_is_refused() -> None:
         solver(layer_factors={"ip9": {"lr": 2.0}}).build(nn.Linear(2, 2))
 
 
+def test_an_optimizer_that_refuses_its_values_is_a_matter_of_configuration() -> None:
+    with pytest.raises(ConfigError, match=r"solver\.optimizer: Invalid momentum value: -3"):
+        solver(optimizer=partial(torch.optim.SGD, momentum=-3)).build(nn.Linear(2, 2))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -1,13 +1,14 @@
 """Networks: shapes, sizes, Caffe's details."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 import torchvision
 from torch import Tensor, nn
 
-from sparsecnn.errors import ConfigError
+from sparsecnn.errors import ConfigError, SparsecnnError
 from sparsecnn.models import (
     ResNet,
     build_model,
@@ -17,6 +18,7 @@ from sparsecnn.models import (
     lenet,
     other_values,
     prunable_weights,
+    save_weights,
     small_cnn,
 )
 from sparsecnn.models.caffe import WithinChannelNorm, pooled
@@ -142,6 +144,13 @@ def test_prunable_layers_are_found_in_torchvisions_networks() -> None:
     assert sum(found.values()) + other_values(model) == sum(p.numel() for p in model.parameters()) + 2 * 4800
 
 
+def test_weights_that_cannot_be_written_leave_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "net.safetensors").mkdir()
+    with pytest.raises(SparsecnnError, match=r"net\.safetensors cannot be written: "):
+        save_weights(nn.Linear(2, 2), tmp_path / "net.safetensors")
+    assert [path.name for path in tmp_path.iterdir()] == ["net.safetensors"]
+
+
 def test_a_shared_weight_is_found_once() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
     model[1].weight = model[0].weight
@@ -170,6 +179,8 @@ def test_a_builder_is_told_of_the_data_what_it_asks_for() -> None:
         (lambda: "net", "model._target_ must give a torch.nn.Module, got str"),
         (lambda depth: nn.Linear(8, 3), "the model cannot be built: "),
         (lambda: nn.Conv2d(3, 3, 1), "the model does not take images of 1x8x8: "),
+        (lambda: {}["missing"], "the model cannot be built: 'missing'"),
+        (lambda: small_cnn(1, 8, 3).half(), "the model's parameters must be float32, conv1.weight is torch.float16"),
     ],
 )
 def test_a_network_that_does_not_fit_the_data_is_refused(factory, message: str) -> None:  # type: ignore[no-untyped-def]

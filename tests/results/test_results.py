@@ -116,6 +116,24 @@ def test_several_runs_become_one_table(tmp_path: Path) -> None:
     assert read_runs([tmp_path / "one", tmp_path / "two"]).run.tolist() == ["one", "two"]
 
 
+def test_runs_of_one_name_are_told_apart_by_their_paths(tmp_path: Path) -> None:
+    paths = [tmp_path / side / "demo" for side in "ab"]
+    for path in paths:
+        path.mkdir(parents=True)
+        with RunStore(path / STORE) as store:
+            store.add(row(0, run="demo"))
+            export(store, path)
+    assert read_runs(paths).run.tolist() == [str(path) for path in paths]
+    tables = [path / "table.csv" for path in paths]
+    assert read_runs(tables).run.tolist() == [f"{path}:demo" for path in tables]
+    assert read_runs(paths[:1]).run.tolist() == ["demo"]
+
+
+def test_a_store_that_is_damaged_within_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be used as a results store: torn"), RunStore(tmp_path / STORE):
+        raise sqlite3.DatabaseError("torn")
+
+
 def test_a_running_store_can_be_read(tmp_path: Path) -> None:
     with RunStore(tmp_path / STORE) as store:
         store.add(row(0))

@@ -10,7 +10,7 @@ from torch import nn
 
 from sparsecnn import regularizers, solvers
 from sparsecnn.data import FlipAndCrop, ResidentSplit, standardize
-from sparsecnn.errors import ConfigError, DivergedError
+from sparsecnn.errors import ConfigError, DivergedError, SparsecnnError
 from sparsecnn.models import prunable_weights
 from sparsecnn.solvers import Solver
 from sparsecnn.training import Epoch, Evaluation, Observer, Placement, Snapshots, Trainer, evaluate, place
@@ -129,6 +129,14 @@ def test_an_unreadable_snapshot_counts_as_none(tmp_path: Path, content: Any) -> 
     observer = Observer(on_step=lambda done, total: steps.append(done))
     trainer().train_(net(), solver(epochs=1), regularizers.none({}), seed=1, observer=observer, snapshots=snapshots)
     assert steps == [1, 2, 3, 4]
+
+
+def test_a_snapshot_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    snapshots = Snapshots(tmp_path / "a.resume.pt")
+    snapshots.path.mkdir()
+    with pytest.raises(SparsecnnError, match=r"a\.resume\.pt cannot be written: is the disk full\?"):
+        trainer().train_(net(), solver(), regularizers.none({}), seed=1, observer=Observer(), snapshots=snapshots)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.resume.pt"]
 
 
 def test_a_loss_that_is_not_finite_ends_the_training() -> None:
