@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from sparsecnn.errors import OutOfReachError
-from sparsecnn.sizes import readable, to_bytes
+from sparsecnn.sizes import to_bytes
 
 FRONTIER_COLUMNS = [
     "run",
@@ -40,16 +40,18 @@ def finished(table: pd.DataFrame) -> pd.DataFrame:
 def pareto(table: pd.DataFrame, accuracy: str = "val_accuracy") -> pd.DataFrame:
     """The finished rows that no other beats in both `accuracy` and memory, smallest memory first.
 
-    Of rows with equal accuracy the smallest stays, of rows equal in both the first. Rows without an
-    accuracy never take part, so a table without a validation split has an empty frontier. Choose on
-    validation accuracy; another column is for describing a split, never for choosing on it.
+    Of rows with equal accuracy the smallest stays; of rows equal in both one whose weights are kept,
+    else the first. Rows without an accuracy never take part, so a table without a validation split
+    has an empty frontier. Choose on validation accuracy; another column is for describing a split,
+    never for choosing on it.
     """
-    require_columns(table, ["memory_bytes", accuracy])
+    require_columns(table, ["memory_bytes", "accepted", "phase", accuracy])
     rows = finished(table)
     rows = rows[rows[accuracy].notna() & rows["memory_bytes"].notna()]
     # Store columns that are mostly NULL are read as objects, which sort but cannot be accumulated.
     rows = rows.astype({accuracy: float, "memory_bytes": float})
-    rows = rows.sort_values(["memory_bytes", accuracy], ascending=[True, False], kind="stable")
+    order = pd.DataFrame({"memory": rows["memory_bytes"], "accuracy": -rows[accuracy], "dropped": ~_are_kept(rows)})
+    rows = rows.loc[order.sort_values(["memory", "accuracy", "dropped"], kind="stable").index]
     best_of_smaller = rows[accuracy].cummax().shift(fill_value=float("-inf"))
     return rows[rows[accuracy] > best_of_smaller].astype({"memory_bytes": int})
 
@@ -93,9 +95,9 @@ def _best(rows: pd.DataFrame, budget: str | float) -> pd.DataFrame:
     fitting = kept[kept["memory_bytes"] <= limit]
     if fitting.empty:
         missing = "none is finished that has a validation accuracy"
-        smallest = f"the smallest takes {readable(kept['memory_bytes'].iloc[0])}" if len(kept) else missing
+        smallest = f"the smallest takes {kept['memory_bytes'].iloc[0]} bytes" if len(kept) else missing
         run, seed = rows["run"].iloc[0], rows["seed"].iloc[0]
-        raise OutOfReachError(f"{run}, seed {seed}: no network takes at most {readable(limit)}; {smallest}")
+        raise OutOfReachError(f"{run}, seed {seed}: no network takes at most {limit:.0f} bytes; {smallest}")
     return fitting.tail(1)
 
 

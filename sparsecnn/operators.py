@@ -78,10 +78,13 @@ def _select(values: np.ndarray, k: int) -> tuple[float, int]:
     first: quickselect is slow on many equal values, and a projection leaves just that behind.
     """
     low, high = _bracket(values, k)
-    above = int(np.count_nonzero(values > high))
-    inside = values[(values >= low) & (values <= high) & (values > 0)]
-    if low <= 0 and above + len(inside) < k:
+    near = values >= low if low > 0 else values > 0
+    not_below = int(np.count_nonzero(near))
+    if low <= 0 and not_below < k:
         return 0.0, k
+    near &= values <= high
+    inside = np.compress(near, values)
+    above = not_below - len(inside)
     wanted = k - above
     if not 0 < wanted <= len(inside):  # the sample was misleading; the whole is always right
         above, wanted, inside = 0, k, values

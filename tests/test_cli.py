@@ -150,10 +150,20 @@ def test_a_users_module_in_the_current_folder_needs_no_registration(tmp_path: Pa
     assert wrong.stderr == "error: there is no key model.wdith; did you mean model.width?\n"
 
 
-def test_overrides_complete_in_the_shell() -> None:
-    variables = {"_SPARSECNN_COMPLETE": "bash_complete", "COMP_WORDS": "sparsecnn train model=le", "COMP_CWORD": "2"}
+@pytest.mark.parametrize(
+    ("words", "place", "answers"),
+    [
+        ("model=le", 2, ["model=lenet"]),
+        ("mod", 2, ["model="]),
+        ("model = le", 4, ["lenet"]),  # as bash breaks the same word
+        ("model = lenet dat", 5, ["data="]),
+    ],
+)
+def test_overrides_complete_in_the_shell(words: str, place: int, answers: list[str]) -> None:
+    asked = {"COMP_WORDS": f"sparsecnn train {words}", "COMP_CWORD": str(place)}
+    variables = {"_SPARSECNN_COMPLETE": "bash_complete", **asked}
     code = "from sparsecnn.cli import main; main(prog_name='sparsecnn')"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment(**variables), check=False
     )
-    assert "model=lenet" in done.stdout
+    assert done.stdout.split() == [f"plain,{answer}" for answer in answers]

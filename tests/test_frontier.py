@@ -39,6 +39,10 @@ def test_among_equal_accuracies_the_smallest_stays_and_among_twins_the_first() -
     assert list(pareto(table((200, 70.0), (100, 70.0), (100, 70.0))).key) == ["k1"]
 
 
+def test_among_twins_one_whose_weights_are_kept_stays() -> None:
+    assert list(pareto(table((100, 70.0), (100, 70.0), accepted=[False, True])).key) == ["k1"]
+
+
 def test_failed_rows_and_missing_accuracies_are_left_out() -> None:
     rows = table((10, 99.0), (20, None), (30, 50.0), status=["failed", "ok", "ok"])
     assert list(pareto(rows).key) == ["k2"]
@@ -138,8 +142,16 @@ def test_a_training_is_kept_though_no_search_accepted_it() -> None:
 @pytest.mark.parametrize(
     ("rows", "budget", "message"),
     [
-        (table((300, 80.0), (100, 60.0), accepted=True), 99, "a, seed 0: no network takes at most 99 B; the smallest "),
-        (table((300, 80.0), status="failed", accepted=True), 1000, "no network takes at most 1000 B; none is finished"),
+        (
+            table((300, 80.0), (100, 60.0), accepted=True),
+            99,
+            "a, seed 0: no network takes at most 99 bytes; the smallest ",
+        ),
+        (
+            table((300, 80.0), status="failed", accepted=True),
+            1000,
+            "no network takes at most 1000 bytes; none is finished",
+        ),
     ],
 )
 def test_a_budget_that_nothing_fits_is_out_of_reach(rows: pd.DataFrame, budget: int, message: str) -> None:

@@ -15,11 +15,15 @@ from sparsecnn.plots.style import save
 from sparsecnn.results import read_each, write_whole
 from sparsecnn.sizes import to_bytes
 
+ENDINGS = (".png", ".svg", ".csv")
+
 
 def draw(name: str, runs: Sequence[Path], output: Path | None, *, labels: Sequence[str], budget: str | None) -> None:
     """Writes the figure `name` of `runs` as PNG, SVG and CSV beside each other, and says where."""
     table = _read(runs, labels)
     stem = output or _folder(runs[0]) / "plots" / name
+    if stem.suffix in ENDINGS:
+        stem = stem.with_suffix("")
     stem.parent.mkdir(parents=True, exist_ok=True)
     figure = import_module(f"sparsecnn.plots.{name}")
     drawing = partial(figure.draw, budget_bytes=_bytes(budget, table)) if budget else figure.draw

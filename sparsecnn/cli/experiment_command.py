@@ -83,6 +83,10 @@ def _complete(context: click.Context, parameter: click.Parameter, incomplete: st
     from sparsecnn.config import groups
 
     known = groups(_config(context.command))
-    name, equals, _ = incomplete.partition("=")
-    words = [f"{name}={choice}" for choice in known.get(name, ())] if equals else [f"{group}=" for group in known]
+    group, equals, _ = incomplete.partition("=")
+    words = [f"{group}={choice}" for choice in known.get(group, ())] if equals else [f"{name}=" for name in known]
+    # bash breaks words at "=": it asks for `res` after `model` and `=`, and puts the answer in place of `res` alone.
+    broken = [word for word in context.params.get("overrides") or () if word != "="][-1:]
+    if broken and broken[0] in known:
+        words = known[broken[0]]
     return [CompletionItem(word) for word in words if word.startswith(incomplete)]

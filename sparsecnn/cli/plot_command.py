@@ -17,10 +17,12 @@ def plot_command(name: str, summary: str) -> click.Command:
         "-o",
         "--output",
         type=click.Path(path_type=Path),
-        help="Path without ending; by default plots/ in the run.",
+        help="Path of the files, without ending; by default plots/ in the first RUN.",
     )
     @click.option("--label", "labels", multiple=True, help="A run's name in the legend, one for each RUN in turn.")
-    @click.option("--budget", help="A memory budget to mark, such as 64KiB.", hidden=name != "frontier")
+    @click.option(
+        "--budget", help="A memory budget to mark, such as 64KiB, or 1/20 of dense.", hidden=name != "frontier"
+    )
     @debug_option
     def command(
         runs: tuple[Path, ...], output: Path | None, labels: tuple[str, ...], budget: str | None, debug: bool

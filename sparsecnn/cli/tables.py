@@ -70,7 +70,7 @@ def _networks(frontier: pd.DataFrame) -> pd.DataFrame:
             "density": frontier.density.map("{:.3f}".format),
             "validation %": frontier.val_accuracy.map("{:.2f}".format),
             "test %": frontier.test_accuracy.map("{:.2f}".format),
-            "points lost": frontier.test_points_lost.map("{:.2f}".format),
+            "points lost": frontier.test_points_lost.map("{:.2f}".format, na_action="ignore").fillna("-"),
             "network": frontier.key,
         }
     )

@@ -38,8 +38,8 @@ def run_folder(command: str, composed: Composed, identity: Mapping[str, Any]) ->
             raise ConfigError(f"{name} must name a folder")
     if nodes.run_dir is not None:
         return Path(str(nodes.run_dir))
-    # Two folders of images, or files of weights, are two runs, even before their content is read.
-    places = {"data": nodes.data.get("folder"), "weights": nodes.model.get("weights")}
+    # Two folders of images, ways to read them, or files of weights are several runs, even before they are read.
+    places = {"weights": nodes.model.get("weights"), **{name: nodes.data.get(name) for name in ("folder", "in_memory")}}
     name = digest({"identity": identity, "places": places})[:8]
     choices = composed.choices
     return Path(str(nodes.runs_dir)) / command / f"{choices['model']}-{choices['data']}-{name}"

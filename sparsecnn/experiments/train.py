@@ -1,5 +1,7 @@
 """`train`: one network under one allocation and one regularizer, over one or more seeds."""
 
+import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +21,8 @@ from sparsecnn.models import prunable_weights
 from sparsecnn.regularizers import Regularizer
 from sparsecnn.results import CandidateRow
 from sparsecnn.solvers import Solver
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class Train:
             rows.append(recorder.once(job))
             if rows[-1].status == "ok":
                 run.publish(recorder.weights(job), f"seed{seed}")
+                _warn_of_budgets(rows[-1])
             progress.networks(len(rows), len(self.seeds), _note(rows[-1]), len(rows) / len(self.seeds))
         if all(row.status == "failed" for row in rows):
             raise DivergedError(f"every training failed: {rows[-1].error}")
@@ -71,6 +76,13 @@ class Train:
             solver=self.solver,
             regularizer=self.regularizer(budgets),
         )
+
+
+def _warn_of_budgets(row: CandidateRow) -> None:
+    kept, budgets = json.loads(row.layer_nonzeros or "{}"), json.loads(row.budgets)
+    above = [name for name, budget in budgets.items() if kept[name] > budget]
+    if above:
+        log.warning("seed %d: the regularizer does not hold the budget of %s", row.seed, ", ".join(above))
 
 
 def _note(row: CandidateRow) -> str:

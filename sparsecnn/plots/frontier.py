@@ -170,13 +170,15 @@ def _handles(runs: list[str]) -> list[Line2D]:
 
 def _caption(points: pd.DataFrame) -> str:
     candidates = points[points["phase"] != "base"]
+    refined = int((candidates["phase"] == "refined").sum())
+    networks = f"{len(candidates) - refined} candidates{f' and {refined} refined winners' * (refined > 0)}"
     seeds = sorted(points["seed"].unique())
     runs = list(dict.fromkeys(points["run"]))
     name = f"run {style.shortened(runs[0])}" if len(runs) == 1 else f"{len(runs)} runs"
     missing = points.loc[points["status"] != "ok", "status"].value_counts().sort_index()
     not_drawn = ", ".join(f"{count} {status}" for status, count in missing.items())
     clauses = [
-        f"n = {len(candidates)} candidates of {name}, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}",
+        f"n = {networks} of {name}, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}",
         f" (not drawn: {not_drawn})" if not_drawn else "",
         ". The frontier is chosen on validation accuracy, for each run and seed.",
         " The dense base is a mean over seeds." if len(seeds) > 1 else "",

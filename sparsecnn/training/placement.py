@@ -7,6 +7,7 @@ import torch
 
 from sparsecnn.errors import ConfigError
 
+DEVICES = ("cpu", "cuda", "mps")
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
 
 
@@ -51,5 +52,7 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device).item()  # "meta" has no numbers
     except (RuntimeError, AssertionError) as error:
+        if name.partition(":")[0] not in DEVICES:
+            raise ConfigError(f"device must be auto, {', '.join(DEVICES)}, or one like cuda:1, got {name}") from error
         raise ConfigError(f"device {name} cannot be used: {str(error).splitlines()[0]}") from error
     return device

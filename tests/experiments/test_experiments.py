@@ -37,6 +37,14 @@ def test_training_over_seeds_gives_a_row_a_seed_within_budget(tmp_path: Path) ->
     assert layers.turnover.between(0, 1).all()
 
 
+def test_a_training_that_does_not_hold_its_budgets_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sparse = ["allocation=explicit", "allocation.budgets={conv2: 5}"]
+    run(tmp_path / "a", "train", [*QUICK, *sparse])
+    assert "does not hold" not in caplog.text
+    run(tmp_path / "b", "train", [*QUICK, *sparse, "regularizer=none"])
+    assert "seed 0: the regularizer does not hold the budget of conv2" in caplog.text
+
+
 def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
     first = run(tmp_path, "greedy_search", [*SEARCH, "search.rounds=1"])
     again = Counting()

@@ -86,6 +86,12 @@ def test_the_caption_counts_candidates_seeds_and_what_failed(search: Rows) -> No
     assert "chosen on validation accuracy" in text
 
 
+def test_the_caption_counts_refined_winners_apart(search: Rows) -> None:
+    rows = search()
+    rows.loc[1, "phase"] = "refined"
+    assert caption(draw(rows)).startswith("n = 13 candidates and 1 refined winners of run quick")
+
+
 def test_several_runs_and_seeds_have_a_line_each_and_a_legend_by_run(search: Rows) -> None:
     figure = draw(pd.concat([search(seed=seed, run=run) for run in ("one", "two") for seed in (0, 1, 2)]))
     assert len(lines(figure.axes[0], "frontier")) == 6

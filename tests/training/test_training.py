@@ -189,7 +189,7 @@ def test_mixed_precision_trains_in_bfloat16_and_keeps_weights_in_float32() -> No
     [
         ({"precision": "float8"}, "precision must be auto, float32 or bfloat16, got float8"),
         ({"threads": 0}, "threads must be at least 1, got 0"),
-        ({"device": "tpu9"}, "device tpu9 cannot be used: "),
+        ({"device": "tpu9"}, "device must be auto, cpu, cuda, mps, or one like cuda:1, got tpu9"),
     ],
 )
 def test_a_placement_that_is_not_there_is_refused(options: dict[str, Any], message: str) -> None:
