@@ -91,6 +91,7 @@ def open_run(info: RunInfo) -> Iterator[Run]:
         ) from error
     with lock:
         _check_identity(info)
+        _remove_temporaries(folder)
         _write_description(info)
         handler = logging.FileHandler(folder / "run.log")
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -105,6 +106,13 @@ def open_run(info: RunInfo) -> Iterator[Run]:
         finally:
             logging.getLogger("sparsecnn").removeHandler(handler)
             handler.close()
+
+
+def _remove_temporaries(folder: Path) -> None:
+    # A process that is killed while it writes a file leaves the part it wrote. The lock is held: nobody is writing now.
+    for place in (folder, folder / "checkpoints"):
+        for path in place.glob("*.tmp"):
+            path.unlink(missing_ok=True)
 
 
 def _check_identity(info: RunInfo) -> None:

@@ -53,3 +53,12 @@ def test_a_renamed_run_goes_on_under_its_new_name(tmp_path: Path) -> None:
     shutil.move(tmp_path / "old", tmp_path / "new")
     table = run(tmp_path / "new", "train", [*QUICK, "seeds=[0,1]"]).table
     assert table["run"].tolist() == ["new", "new"]
+
+
+def test_what_a_killed_process_left_half_written_is_removed(tmp_path: Path) -> None:
+    run(tmp_path, "train", QUICK)
+    left = [tmp_path / ".seed0.safetensors.123.tmp", tmp_path / "checkpoints" / "0123456789abcdef.resume.123.tmp"]
+    for path in left:
+        path.write_bytes(b"half")
+    run(tmp_path, "train", QUICK)
+    assert not any(path.exists() for path in left)
