@@ -10,24 +10,15 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from sparsecnn.cache_dir import cache_dir
 from sparsecnn.data.files import size_and_time
 from sparsecnn.data.resident import ResidentSplit
 from sparsecnn.data.types import DataSet
-from sparsecnn.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-CACHE_DIR_VARIABLE = "SPARSECNN_CACHE_DIR"
 # Raised when the same files are decoded to other tensors than before.
 LAYOUT = 2
-
-
-def cache_dir() -> Path:
-    """$SPARSECNN_CACHE_DIR, else ~/.cache/sparsecnn; ConfigError when there is no home."""
-    try:
-        return Path(os.environ.get(CACHE_DIR_VARIABLE) or "~/.cache/sparsecnn").expanduser()
-    except RuntimeError as error:
-        raise ConfigError(f"there is no home folder to keep decoded images in; set {CACHE_DIR_VARIABLE}") from error
 
 
 def cached(sources: Iterable[Path], settings: str, build: Callable[[], DataSet]) -> DataSet:

@@ -6,10 +6,13 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sparsecnn.errors import ConfigError, DivergedError
-from sparsecnn.storage.formats import BYTE, FORMATS, Format, Matrix, Pattern
+from sparsecnn.storage.format import BYTE, Format
+from sparsecnn.storage.formats import PAPER_FORMATS
+from sparsecnn.storage.masks import Geometry, Mask
 
 VALUE_TYPES: dict[int, np.dtype[np.floating]] = {32: np.dtype("<f4"), 16: np.dtype("<f2")}
 FORMAT_SETS = ("all", "index_only")
@@ -68,15 +71,19 @@ class Storage:
     @cached_property
     def choices(self) -> tuple[Format, ...]:
         """The formats that may win, dense first: the earlier one wins a tie."""
-        return tuple(form for form in FORMATS.values() if self.formats == "all" or form.name != "bitmask")
+        return tuple(form for form in PAPER_FORMATS.values() if self.formats == "all" or form.name != "bitmask")
 
     def layer(self, weight: Tensor) -> LayerMemory:
         """The cheapest format of one weight tensor and the whole bytes it takes."""
-        matrix = as_matrix(weight, VALUE_TYPES[self.value_bits])
-        pattern = Pattern(matrix)
-        sizes = {form.name: -(-form.bits(pattern) // BYTE) for form in self.choices}
+        geometry = Geometry.of(tuple(weight.shape))
+        mask = Mask.of(as_matrix(weight, VALUE_TYPES[self.value_bits]), geometry)
+        sizes = {form.name: self._bytes(form, mask) for form in self.choices}
         cheapest = min(sizes, key=sizes.__getitem__)
-        return LayerMemory(cheapest, sizes[cheapest], pattern.nonzeros, matrix.size)
+        return LayerMemory(cheapest, sizes[cheapest], mask.nonzeros, geometry.size)
+
+    def _bytes(self, form: Format, mask: Mask) -> int:
+        size = form.size(mask)
+        return size.position_bytes + size.entries * self.value_bits // BYTE
 
     def network(self, prunable: Mapping[str, Tensor], other_values: int) -> NetworkMemory:
         """The memory of a network with these prunable weights and this many other values (biases, normalisation)."""
@@ -99,7 +106,7 @@ class Storage:
         return (weights + other_values) * self.value_bits // BYTE
 
 
-def as_matrix(weight: Tensor, value_type: np.dtype[np.floating] = VALUE_TYPES[32]) -> Matrix:
+def as_matrix(weight: Tensor, value_type: np.dtype[np.floating] = VALUE_TYPES[32]) -> NDArray[np.floating]:
     """`weight` [out, in, ...] as an array [out, in * kernel sides] of `value_type`; a copy."""
     rows = weight.shape[0] if weight.dim() > 1 else 1
     matrix = weight.detach().cpu().contiguous().reshape(rows, -1).numpy()

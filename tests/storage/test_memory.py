@@ -1,62 +1,15 @@
-"""Storage formats: one contract for all, the formulas, and sizes that nobody can argue with."""
+"""The memory of layers and networks, with sizes that nobody can argue with."""
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as npst
 
 from sparsecnn.errors import ConfigError, DivergedError
 from sparsecnn.models import caffenet, cifar10_full, cifar10_quick, lenet, other_values, prunable_weights
 from sparsecnn.operators import project_l0
-from sparsecnn.storage import FORMATS, Pattern, Storage, as_matrix
-
-matrices = st.tuples(st.sampled_from(["<f4", "<f2"]), st.integers(1, 20), st.integers(1, 70)).flatmap(
-    lambda kind: npst.arrays(
-        np.dtype(kind[0]), kind[1:], elements=st.sampled_from([0.0, 0.0, 0.0, 0.0, 1.5, -2.0]), fill=st.just(0.0)
-    )
-)
-
-
-@pytest.mark.parametrize("name", FORMATS)
-@given(matrix=matrices)
-def test_decoding_undoes_encoding(name: str, matrix: np.ndarray) -> None:
-    form = FORMATS[name]
-    decoded = form.decode(form.encode(matrix), matrix.shape, matrix.dtype)
-    assert decoded.dtype == matrix.dtype
-    np.testing.assert_array_equal(decoded, matrix)
-
-
-@pytest.mark.parametrize("name", FORMATS)
-@given(matrix=matrices)
-def test_the_reported_size_is_the_size_of_the_encoding(name: str, matrix: np.ndarray) -> None:
-    form = FORMATS[name]
-    assert len(form.encode(matrix)) == -(-form.bits(Pattern(matrix)) // 8)
-
-
-@pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("filled", [0, 1, 700, 701 * 300])
-def test_large_matrices_survive_at_every_density(name: str, filled: int) -> None:
-    matrix = np.zeros((701, 300), "<f4")
-    places = np.random.default_rng(0).permutation(matrix.size)[:filled]
-    matrix.flat[places] = 1.0 + np.arange(filled)
-    form = FORMATS[name]
-    encoded = form.encode(matrix)
-    assert len(encoded) == -(-form.bits(Pattern(matrix)) // 8)
-    np.testing.assert_array_equal(form.decode(encoded, matrix.shape, matrix.dtype), matrix)
-
-
-def test_sizes_follow_the_formulas() -> None:
-    matrix = np.zeros((10, 300), "<f4")
-    matrix[:, ::30] = 1.0  # 100 nonzeros, 29 zeros between two of them
-    assert FORMATS["dense"].bits(Pattern(matrix)) == 32 * 3000
-    assert FORMATS["bitmask"].bits(Pattern(matrix)) == 3000 + 32 * 100
-    # Columns up to 299 need 2 bytes, row pointers up to 100 need 1.
-    assert FORMATS["csr"].bits(Pattern(matrix)) == 100 * (32 + 16) + 8 * 11
-    assert FORMATS["relative_5"].bits(Pattern(matrix)) == 100 * (32 + 5)
-    # A gap of 29 zeros takes 3 fillers of 4 bits' worth (7 zeros and themselves) and 5 more zeros.
-    assert FORMATS["relative_3"].bits(Pattern(matrix)) == (100 + 99 * 3) * (32 + 3)
+from sparsecnn.storage import Storage, as_matrix
 
 
 def test_the_cheapest_format_wins_and_dense_wins_a_tie() -> None:

@@ -1,0 +1,72 @@
+"""Kernels in C: built with the machine's compiler at first use, kept, and called without headers of anything else."""
+
+import ctypes
+import functools
+import logging
+import os
+import platform
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from sparsecnn.cache_dir import cache_dir
+from sparsecnn.digests import digest
+from sparsecnn.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+# An empty value does without a compiler; another names one.
+COMPILER_VARIABLE = "SPARSECNN_CC"
+FLAGS = ("-std=c11", "-O3", "-fPIC", "-shared")
+
+
+@functools.cache
+def library(*sources: Path) -> ctypes.CDLL | None:
+    """The shared library of C `sources`, or None when it cannot be built; the log says so once.
+
+    It is kept in the cache folder under the hash of sources, compiler and machine, so it is built once; processes that
+    build it at the same time do not disturb each other.
+    """
+    compiler = os.environ.get(COMPILER_VARIABLE, "cc")
+    try:
+        if not compiler:
+            raise OSError(f"{COMPILER_VARIABLE} is empty")
+        return _kept(compiler, sources)
+    except (OSError, subprocess.SubprocessError) as error:
+        log.warning("the C kernels cannot be built, slower code is used (%s)", _reason(error))
+        return None
+
+
+def _kept(compiler: str, sources: Sequence[Path]) -> ctypes.CDLL:
+    made_of = {
+        "sources": {source.name: source.read_text() for source in sources},
+        "compiler": [compiler, *FLAGS, _output(compiler, "--version")],
+        "machine": platform.machine(),
+    }
+    name = f"{sources[0].stem}-{digest(made_of)}.so"
+    try:
+        path = cache_dir() / name
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+                os.replace(_built(compiler, sources, Path(folder) / name), path)
+        return ctypes.CDLL(str(path))
+    except (OSError, ConfigError):  # nothing can be kept there, or what was kept is damaged
+        with tempfile.TemporaryDirectory() as folder:
+            return ctypes.CDLL(str(_built(compiler, sources, Path(folder) / name)))
+
+
+def _built(compiler: str, sources: Sequence[Path], path: Path) -> Path:
+    _output(compiler, *FLAGS, "-o", str(path), *(str(source) for source in sources if source.suffix == ".c"))
+    return path
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, subprocess.CalledProcessError):
+        return next(iter(error.stderr.strip().splitlines()), str(error))
+    return str(error)

@@ -1,0 +1,62 @@
+"""Batch normalisation folded into the layer before it, which computes the same but for rounding."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from sparsecnn.programs import Program, Step
+
+Values = dict[str, Tensor]
+
+
+def fold_batch_norm(program: Program, values: Mapping[str, Tensor]) -> tuple[Program, Values]:
+    """The program without the normalisations that follow a convolution or a linear layer directly, and its values.
+
+    A layer that is used twice, or whose result something else reads too, keeps its normalisation.
+    """
+    folded, values = program, dict(values)
+    number = 1
+    while number <= len(folded.steps):
+        if _can_fold(folded, number):
+            _fold_(values, folded.steps[number - 2], folded.steps[number - 1])
+            folded = _without(folded, number)
+        else:
+            number += 1
+    return folded, values
+
+
+def _can_fold(program: Program, number: int) -> bool:
+    step = program.steps[number - 1]
+    if step.operation != "batch_norm" or step.inputs != (number - 1,) or number < 2:
+        return False
+    before = program.steps[number - 2]
+    layers = Counter(step.layer for step in program.steps)
+    readers = sum(step.inputs.count(number - 1) for step in program.steps)
+    return before.operation in ("conv", "linear") and readers == 1 and layers[before.layer] == layers[step.layer] == 1
+
+
+def _fold_(values: Values, layer: Step, norm: Step) -> None:
+    mean, variance = (values.pop(f"{norm.layer}.running_{name}").double() for name in ("mean", "var"))
+    scale, shift = torch.ones_like(mean), torch.zeros_like(mean)
+    if "x" not in norm.options:
+        scale, shift = (values.pop(f"{norm.layer}.{name}").double() for name in ("weight", "bias"))
+    factor = scale / torch.sqrt(variance + norm.number("e", 1e-5))
+    weight = values[f"{layer.layer}.weight"].double()
+    bias = values[f"{layer.layer}.bias"].double() if "b" in layer.options else torch.zeros_like(mean)
+    values[f"{layer.layer}.weight"] = (weight * factor.view(-1, *[1] * (weight.dim() - 1))).float()
+    values[f"{layer.layer}.bias"] = (shift + (bias - mean) * factor).float()
+
+
+def _without(program: Program, number: int) -> Program:
+    """The program without step `number`, whose readers read the step before it, which gets a bias."""
+    steps = []
+    for at, step in enumerate(program.steps, start=1):
+        inputs = tuple(source - (source >= number) for source in step.inputs)
+        if at == number - 1:
+            step = replace(step, options={**step.options, "b": ()})
+        if at != number:
+            steps.append(replace(step, inputs=inputs))
+    return Program(tuple(steps))

@@ -1,0 +1,138 @@
+"""One layer packed: the cheapest way to say where its values belong and what they are."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparsecnn.storage.coded_values import decode_entropy, decode_raw, encode_entropy, encode_raw, is_allowed
+from sparsecnn.storage.format import BYTE, Format, require
+from sparsecnn.storage.formats import FORMATS
+from sparsecnn.storage.masks import MOST_WEIGHTS, Geometry, Mask, Positions
+from sparsecnn.storage.value_types import ValueType, value_type
+
+
+@dataclass(frozen=True)
+class PackedLayer:
+    """A weight of `shape` in a storage format; `is_coded` tells whether its values are entropy-coded.
+
+    `entries` values are stored, which are more than the nonzeros in the dense and relative formats.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    format: str
+    value: str
+    is_coded: bool
+    nonzeros: int
+    entries: int
+    table: bytes
+    positions: bytes
+    values: bytes
+
+    @property
+    def bytes(self) -> int:
+        """What the layer takes in the file."""
+        return len(self.table) + len(self.positions) + len(self.values)
+
+    @property
+    def weights(self) -> int:
+        """The weights, zero or not."""
+        return prod(self.shape)
+
+    @property
+    def position_bound_bits(self) -> float:
+        """log2 C(N, z): the bits that a code of the positions needs which knows their number alone."""
+        return Mask(Geometry.of(self.shape), np.empty(self.nonzeros, np.int32)).entropy_bits
+
+
+@dataclass(frozen=True)
+class SparseWeight:
+    """A weight as values at ascending flat positions; all others are zero."""
+
+    shape: tuple[int, ...]
+    positions: Positions
+    values: NDArray[np.float32]
+
+    def dense(self) -> NDArray[np.float32]:
+        """The weight as an array of its shape."""
+        weight = np.zeros(prod(self.shape), np.float32)
+        weight[self.positions] = self.values
+        return weight.reshape(self.shape)
+
+
+def pack_layer(
+    name: str, weight: NDArray[np.float32], kind: ValueType, *, formats: Iterable[Format], codes_values: bool = True
+) -> PackedLayer:
+    """`weight` in the cheapest of `formats`; of equal ones the first. `codes_values` allows entropy-coded values."""
+    geometry = Geometry.of(weight.shape)
+    if geometry.size > MOST_WEIGHTS:
+        raise ValueError(f"{name} has {geometry.size} weights, more than {MOST_WEIGHTS}")
+    codes, table = kind.quantise(np.ascontiguousarray(weight, np.float32).reshape(geometry.rows, -1))
+    codes = codes.reshape(-1)
+    mask = Mask.of(codes, geometry)
+    coded = encode_entropy(mask, codes[mask.positions], kind) if codes_values else None
+    if coded is not None and not is_allowed(geometry, mask.nonzeros, len(coded)):
+        coded = None
+    best = min((_option(form, mask, kind, coded) for form in formats), key=lambda option: option.bytes)
+    entries = best.form.entries(mask)
+    values = coded if best.is_coded and coded is not None else encode_raw(codes[entries], kind)
+    positions = best.form.encode(mask)
+    return PackedLayer(
+        name,
+        tuple(weight.shape),
+        best.form.name,
+        kind.name,
+        best.is_coded,
+        mask.nonzeros,
+        len(entries),
+        table if mask.nonzeros else b"",
+        positions,
+        values,
+    )
+
+
+@dataclass(frozen=True)
+class _Option:
+    form: Format
+    bytes: int
+    is_coded: bool
+
+
+def _option(form: Format, mask: Mask, kind: ValueType, coded: bytes | None) -> _Option:
+    size = form.size(mask)
+    raw = -(-size.entries * kind.width // BYTE)
+    if coded is not None and size.entries == mask.nonzeros and len(coded) < raw:
+        return _Option(form, size.position_bytes + len(coded), True)
+    return _Option(form, size.position_bytes + raw, False)
+
+
+def unpack_layer(layer: PackedLayer) -> SparseWeight:
+    """The layer's weight; ValueError, which names the layer, when its bytes are damaged."""
+    try:
+        return _unpacked(layer)
+    except ValueError as error:
+        raise ValueError(f"layer {layer.name} is damaged: {error}") from error
+
+
+def _unpacked(layer: PackedLayer) -> SparseWeight:
+    geometry, kind = Geometry.of(layer.shape), value_type(layer.value)
+    table_bytes = kind.table_bytes(geometry.rows) if layer.nonzeros else 0
+    require(len(layer.table) == table_bytes, f"its table takes {table_bytes} bytes, not {len(layer.table)}")
+    require(layer.nonzeros <= layer.entries <= geometry.size, f"{layer.entries} values in {geometry.size} weights")
+    positions = FORMATS[layer.format].decode(layer.positions, geometry, layer.entries)
+    if layer.is_coded:
+        require(layer.entries == layer.nonzeros, "coded values belong to nonzeros alone")
+        codes = decode_entropy(layer.values, Mask(geometry, positions), kind)
+    else:
+        codes = decode_raw(layer.values, layer.entries, kind)
+    is_nonzero = codes != 0
+    found = int(is_nonzero.sum())
+    require(found == layer.nonzeros, f"it holds {found} nonzeros, not {layer.nonzeros}")
+    positions, codes = positions[is_nonzero], codes[is_nonzero]
+    rows = (positions // max(geometry.columns, 1)).astype(np.int32)
+    if kind.table_bytes(1) and layer.nonzeros == 0:
+        return SparseWeight(layer.shape, positions, np.zeros(0, np.float32))
+    return SparseWeight(layer.shape, positions, kind.restore(codes, rows, layer.table))

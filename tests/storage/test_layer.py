@@ -1,0 +1,134 @@
+"""Packed layers: every format with every type of values, exactly or as near as the type allows."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from masks import masks, random_mask
+
+from sparsecnn.errors import ConfigError, DivergedError
+from sparsecnn.storage import FORMATS, Mask, pack_layer, unpack_layer, value_type
+
+VALUES = ("float32", "float16", "bfloat16", "int8", "int5", "int2", "codebook2", "codebook31", "codebook255")
+FLOATS = ("float32", "float16", "bfloat16")
+
+
+def weights_at(mask: Mask, seed: int = 0) -> np.ndarray:
+    """Normal weights at the nonzeros of `mask`."""
+    weight = np.zeros((mask.geometry.rows, mask.geometry.columns), np.float32)
+    weight.flat[mask.positions] = np.random.default_rng(seed).normal(size=mask.nonzeros)
+    return weight
+
+
+@pytest.mark.parametrize("coded", [True, False])
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("form", FORMATS)
+@given(mask=masks(), seed=st.integers(0, 100))
+@settings(max_examples=12)
+def test_what_is_packed_comes_back(form: str, value: str, coded: bool, mask: Mask, seed: int) -> None:
+    weight, kind = weights_at(mask, seed), value_type(value)
+    packed = pack_layer("layer", weight, kind, formats=[FORMATS[form]], codes_values=coded)
+    restored = unpack_layer(packed)
+    codes, table = kind.quantise(weight)
+    rows = np.repeat(np.arange(len(weight), dtype=np.int32), weight.shape[1])
+    np.testing.assert_array_equal(restored.dense().reshape(-1), kind.restore(codes.reshape(-1), rows, table))
+    assert packed.format == form
+    assert packed.nonzeros == np.count_nonzero(codes) == len(restored.positions)
+    if value == "float32":
+        np.testing.assert_array_equal(restored.dense(), weight)
+
+
+@pytest.mark.parametrize("coded", [True, False])
+def test_floats_come_back_bit_by_bit_but_a_zero_has_no_sign(coded: bool) -> None:
+    bits = np.array([0, 1 << 31, 1, 0x7F800000, 0xFF800000, 0x7FC00001, 0x00800000, 0x7F7FFFFF, 0x3F800000], np.uint32)
+    weight = bits.view(np.float32).reshape(3, 3)
+    packed = pack_layer("layer", weight, value_type("float32"), formats=FORMATS.values(), codes_values=coded)
+    restored = unpack_layer(packed).dense().reshape(-1).view(np.uint32)
+    assert restored.tolist() == [0, 0, *bits[2:].tolist()]
+
+
+@pytest.mark.parametrize(("value", "bound"), [("float16", 2**-11), ("bfloat16", 2**-8)])
+def test_narrow_floats_are_rounded_to_the_nearest(value: str, bound: float) -> None:
+    weight = weights_at(random_mask((10, 100), 0.5))
+    kind = value_type(value)
+    restored = kind.restore(kind.quantise(weight)[0], np.zeros(1, np.int32), b"")
+    assert np.abs(restored - weight).max() <= bound * np.abs(weight).max()
+    again = kind.restore(kind.quantise(restored)[0], np.zeros(1, np.int32), b"")
+    np.testing.assert_array_equal(again, restored)
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+def test_integers_are_at_most_half_a_step_off_unless_they_are_clipped(bits: int) -> None:
+    weight, kind = weights_at(random_mask((16, 200), 0.3)), value_type(f"int{bits}")
+    codes, table = kind.quantise(weight)
+    rows = np.repeat(np.arange(16, dtype=np.int32), 200)
+    restored = kind.restore(codes.reshape(-1), rows, table).reshape(16, 200)
+    steps = np.abs(restored).max(axis=1) / (2 ** (bits - 1) - 1)
+    inside = np.abs(weight) <= np.abs(restored).max(axis=1, keepdims=True)
+    assert np.all((np.abs(restored - weight) <= 0.5001 * steps[:, None])[inside])
+    assert np.square(restored - weight).sum() < np.square(weight).sum()
+
+
+def test_a_codebook_reaches_the_error_of_k_means() -> None:
+    weight = np.array([[0.0, 1.0, 1.1, 0.9, -2.0, -2.1, 5.0, 0.0]], np.float32)
+    kind = value_type("codebook3")
+    codes, table = kind.quantise(weight)
+    restored = kind.restore(codes.reshape(-1), np.zeros(8, np.int32), table)
+    np.testing.assert_allclose(restored, [0, 1, 1, 1, -2.05, -2.05, 5, 0], atol=2e-3)
+
+
+def test_the_cheapest_format_wins_and_coded_values_only_where_they_are_shorter() -> None:
+    dense = weights_at(random_mask((64, 100), 1.0))
+    assert pack_layer("layer", dense, value_type("float32"), formats=FORMATS.values()).format == "dense"
+    sparse = weights_at(random_mask((64, 100), 0.1))
+    packed = pack_layer("layer", sparse, value_type("float32"), formats=FORMATS.values())
+    assert (packed.format, packed.is_coded) == ("rice", True)
+    sizes = [pack_layer("layer", sparse, value_type("float32"), formats=[form]).bytes for form in FORMATS.values()]
+    assert packed.bytes == min(sizes)
+    one = np.zeros((4, 4), np.float32)
+    one[0, 0] = 3.0
+    assert not pack_layer("layer", one, value_type("int8"), formats=FORMATS.values()).is_coded
+
+
+def test_a_layer_of_zeros_takes_no_bytes() -> None:
+    for value in VALUES:
+        packed = pack_layer("layer", np.zeros((8, 4, 3, 3), np.float32), value_type(value), formats=FORMATS.values())
+        assert packed.bytes == 0
+        assert unpack_layer(packed).dense().tolist() == np.zeros((8, 4, 3, 3)).tolist()
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_damaged_layers_are_refused_by_name_or_stay_within_their_shape(value: str) -> None:
+    weight = weights_at(random_mask((16, 72), 0.2)).reshape(16, 8, 3, 3)
+    random = np.random.default_rng(0)
+    for form in FORMATS.values():
+        packed = pack_layer("conv7", weight, value_type(value), formats=[form])
+        for part in ("table", "positions", "values"):
+            for _ in range(20):
+                damaged = bytearray(getattr(packed, part))
+                if damaged:
+                    damaged[random.integers(len(damaged))] ^= 1 << random.integers(8)
+                else:
+                    damaged = bytearray(b"more")
+                try:
+                    restored = unpack_layer(dataclasses.replace(packed, **{part: bytes(damaged)}))
+                except ValueError as error:
+                    assert str(error).startswith("layer conv7 is damaged: ")
+                else:
+                    assert restored.dense().shape == weight.shape
+
+
+def test_values_that_a_type_cannot_hold_are_refused() -> None:
+    with pytest.raises(DivergedError, match=r"a value of 7e\+04 cannot be stored in 16 bits"):
+        value_type("float16").quantise(np.array([[7e4]], np.float32))
+    for value in ("int8", "codebook4"):
+        with pytest.raises(DivergedError, match="not finite"):
+            value_type(value).quantise(np.array([[np.inf, 1.0]], np.float32))
+
+
+@pytest.mark.parametrize("name", ["int9", "int1", "int", "codebook1", "codebook256", "double", "float", "8", ""])
+def test_unknown_types_of_values_are_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"value must be float32, .* or codebook2 to codebook255, got {name}"):
+        value_type(name)
