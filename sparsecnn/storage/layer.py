@@ -11,6 +11,7 @@ from sparsecnn.storage.coded_values import decode_entropy, decode_raw, encode_en
 from sparsecnn.storage.format import BYTE, Format, require
 from sparsecnn.storage.formats import FORMATS
 from sparsecnn.storage.masks import MOST_WEIGHTS, Geometry, Mask, Positions
+from sparsecnn.storage.quantisers import from_table, table_bytes, to_table
 from sparsecnn.storage.value_types import ValueType, value_type
 
 
@@ -64,14 +65,24 @@ class SparseWeight:
 
 
 def pack_layer(
-    name: str, weight: NDArray[np.float32], kind: ValueType, *, formats: Iterable[Format], codes_values: bool = True
+    name: str,
+    weight: NDArray[np.float32],
+    kind: ValueType,
+    *,
+    formats: Iterable[Format],
+    codes_values: bool = True,
+    numbers: NDArray[np.float32] | None = None,
 ) -> PackedLayer:
-    """`weight` in the cheapest of `formats`; of equal ones the first. `codes_values` allows entropy-coded values."""
+    """`weight` in the cheapest of `formats`; of equal ones the first.
+
+    `codes_values` allows entropy-coded values; `numbers` are scales or a codebook instead of those that fit best.
+    """
     geometry = Geometry.of(weight.shape)
     if geometry.size > MOST_WEIGHTS:
         raise ValueError(f"{name} has {geometry.size} weights, more than {MOST_WEIGHTS}")
-    codes, table = kind.quantise(np.ascontiguousarray(weight, np.float32).reshape(geometry.rows, -1))
-    codes = codes.reshape(-1)
+    matrix = np.ascontiguousarray(weight, np.float32).reshape(geometry.rows, -1)
+    table = to_table(kind.fit(matrix) if numbers is None else numbers)
+    codes = kind.encode(matrix, from_table(table)).reshape(-1)
     mask = Mask.of(codes, geometry)
     coded = encode_entropy(mask, codes[mask.positions], kind) if codes_values else None
     if coded is not None and not is_allowed(geometry, mask.nonzeros, len(coded)):
@@ -119,8 +130,8 @@ def unpack_layer(layer: PackedLayer) -> SparseWeight:
 
 def _unpacked(layer: PackedLayer) -> SparseWeight:
     geometry, kind = Geometry.of(layer.shape), value_type(layer.value)
-    table_bytes = kind.table_bytes(geometry.rows) if layer.nonzeros else 0
-    require(len(layer.table) == table_bytes, f"its table takes {table_bytes} bytes, not {len(layer.table)}")
+    expected = table_bytes(kind.count(geometry.rows)) if layer.nonzeros else 0
+    require(len(layer.table) == expected, f"its table takes {expected} bytes, not {len(layer.table)}")
     require(layer.nonzeros <= layer.entries <= geometry.size, f"{layer.entries} values in {geometry.size} weights")
     positions = FORMATS[layer.format].decode(layer.positions, geometry, layer.entries)
     if layer.is_coded:
@@ -133,6 +144,5 @@ def _unpacked(layer: PackedLayer) -> SparseWeight:
     require(found == layer.nonzeros, f"it holds {found} nonzeros, not {layer.nonzeros}")
     positions, codes = positions[is_nonzero], codes[is_nonzero]
     rows = (positions // max(geometry.columns, 1)).astype(np.int32)
-    if kind.table_bytes(1) and layer.nonzeros == 0:
-        return SparseWeight(layer.shape, positions, np.zeros(0, np.float32))
-    return SparseWeight(layer.shape, positions, kind.restore(codes, rows, layer.table))
+    values = kind.decode(codes, rows, from_table(layer.table)) if found else np.zeros(0, np.float32)
+    return SparseWeight(layer.shape, positions, values)
