@@ -20,7 +20,7 @@ from sparsecnn.experiments.recording import EpochLog
 def execute(command: str, composed: Composed, overrides: Sequence[str], *, quiet: bool) -> None:
     """Runs the experiment, prints its table to standard output, and says where it lies."""
     console = Console(stderr=True)
-    _log_to(console, quiet=quiet)
+    log_to(console, quiet=quiet)
     experiment = build(composed.nodes)
     makes = identity(composed)
     info = RunInfo(
@@ -48,8 +48,8 @@ def _epoch_logs(composed: Composed, run: Run) -> tuple[EpochLog, ...]:
     return (TensorBoardLog(Path(run.info.folder) / "tensorboard"),)
 
 
-def _log_to(console: Console, *, quiet: bool) -> None:
-    """Log lines go through the console of the progress bars, else one would write over the other."""
+def log_to(console: Console, *, quiet: bool) -> None:
+    """Shows the log on `console`, that of the progress bars: else one would write over the other."""
     logger = logging.getLogger("sparsecnn")
     logger.setLevel(logging.INFO)
     logger.propagate = False

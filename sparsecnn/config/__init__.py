@@ -1,7 +1,18 @@
 """The only room that knows Hydra: overrides to objects and identity."""
 
 from sparsecnn.config.build import build, check
-from sparsecnn.config.compose import Composed, compose, conf_dir, groups, sweep
+from sparsecnn.config.compose import Composed, compose, compose_over, conf_dir, groups, sweep
 from sparsecnn.config.identity import identity, run_folder
 
-__all__ = ["Composed", "build", "check", "compose", "conf_dir", "groups", "identity", "run_folder", "sweep"]
+__all__ = [
+    "Composed",
+    "build",
+    "check",
+    "compose",
+    "compose_over",
+    "conf_dir",
+    "groups",
+    "identity",
+    "run_folder",
+    "sweep",
+]

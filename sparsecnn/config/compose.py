@@ -15,13 +15,16 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from sparsecnn.config.explain import explain, suggestion
-from sparsecnn.errors import ConfigError
+from sparsecnn.errors import ConfigError, DataError
 
 CONF_DIR_VARIABLE = "SPARSECNN_CONF_DIR"
 # Nodes that only wire the others together; users neither read nor set them.
 WIRING = ("run", "parts")
+# Nodes of a run that say nothing of its network.
+PLACES = ("runs_dir", "run_dir", "seeds", "tensorboard", "experiment")
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,43 @@ def compose(command: str, overrides: Sequence[str], config_dir: Path | None = No
             raise ConfigError(explain(error, parsed, *_known(command, parsed))) from error
     _refuse_loose_keys(parsed, config)
     return Composed(config, {group: name for group, name in choices.items() if not group.startswith("hydra/")})
+
+
+def compose_over(command: str, saved: Path, overrides: Sequence[str]) -> Composed:
+    """The configuration of `command` in which all nodes that the file `saved` holds are those of that run.
+
+    `overrides` come last: a group replaces the run's choice, a key changes one value of it.
+    """
+    nodes = _read_saved(saved)
+    names = {str(name) for name in nodes}
+    late = [override for override in parse(overrides) if _names_a_value(override, names)]
+    lines = [override.input_line for override in late]
+    composed = compose(command, [line for line in overrides if line not in lines])
+    chosen = {override.key_or_group for override in parse(overrides)} - {override.key_or_group for override in late}
+    for name in sorted(names - chosen - set(PLACES)):
+        if name in composed.nodes:
+            composed.nodes[name] = nodes[name]
+    for override in late:
+        if OmegaConf.select(composed.nodes, override.key_or_group, default=override) is override:
+            valid = list(_keys(composed.nodes))
+            raise ConfigError(f"there is no key {override.key_or_group}{suggestion(override.key_or_group, valid)}")
+        OmegaConf.update(composed.nodes, override.key_or_group, override.value())
+    return composed
+
+
+def _names_a_value(override: Override, names: set[str]) -> bool:
+    key = override.key_or_group
+    return "." in key and key.partition(".")[0] in names and not override.is_add() and not override.is_delete()
+
+
+def _read_saved(path: Path) -> DictConfig:
+    try:
+        nodes = OmegaConf.load(path)
+    except (OSError, YAMLError, OmegaConfBaseException) as error:
+        raise DataError(f"{path} holds no configuration of a run") from error
+    if not isinstance(nodes, DictConfig):
+        raise DataError(f"{path} holds no configuration of a run")
+    return nodes
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:

@@ -1,8 +1,10 @@
 """Runnable experiments, one file each."""
 
+from sparsecnn.experiments.evaluate_file import EvaluateFile
 from sparsecnn.experiments.greedy_search import GreedySearch
+from sparsecnn.experiments.pack import Pack
 from sparsecnn.experiments.run_folder import Run, RunInfo, open_run
 from sparsecnn.experiments.train import Train
 from sparsecnn.experiments.workbench import Parts, Workbench
 
-__all__ = ["GreedySearch", "Parts", "Run", "RunInfo", "Train", "Workbench", "open_run"]
+__all__ = ["EvaluateFile", "GreedySearch", "Pack", "Parts", "Run", "RunInfo", "Train", "Workbench", "open_run"]

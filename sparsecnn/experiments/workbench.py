@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sparsecnn.data import DataSet, Preprocessing, Split, cut_validation
 from sparsecnn.errors import ConfigError, DataError, DivergedError
-from sparsecnn.models import build_model, load_weights_, other_values, prunable_weights, weights_digest
+from sparsecnn.models import build_model, fill_, load_weights_, other_values, prunable_weights, weights_digest
 from sparsecnn.storage import NetworkMemory, Storage
 from sparsecnn.training import Evaluation, Placement, Trainer, evaluate, place
 
@@ -103,19 +103,29 @@ class Workbench:
         model = build_model(self.parts.model, image_shape=shape, classes=len(self.data.classes))
         if self.parts.weights:
             load_weights_(model, Path(self.parts.weights))
-        return self._placed(model)
+        return self.placed(model)
 
     def stored_model(self, path: Path) -> nn.Module:
         """A network with the weights of a checkpoint."""
         model = build_model(self.parts.model, image_shape=self.data.image_shape, classes=len(self.data.classes))
         load_weights_(model, path)
-        return self._placed(model)
+        return self.placed(model)
+
+    def filled_model(self, values: Mapping[str, Tensor]) -> nn.Module:
+        """A network of the configured architecture with `values`; DataError when they do not fit it."""
+        model = build_model(self.parts.model, image_shape=self.data.image_shape, classes=len(self.data.classes))
+        fill_(model, values)
+        return self.placed(model)
 
     def validate(self, model: nn.Module) -> Evaluation:
         """Accuracy and loss on the validation split."""
         if self.validation is None:
             raise ConfigError("there is no validation split: validation.share is 0")
         return self._evaluate(model, self.validation)
+
+    def test_evaluation(self, model: nn.Module) -> Evaluation:
+        """Accuracy and loss on the test split."""
+        return self._evaluate(model, self.test)
 
     def round_(self, model: nn.Module) -> None:
         """Rounds every value to the width in which it is stored: what is measured is the network that is kept."""
@@ -129,7 +139,7 @@ class Workbench:
         memory = self.parts.storage.network(weights, others)
         dense = self.parts.storage.dense_bytes(memory.weights, others)
         validation = self._evaluate(model, self.validation) if self.validation else None
-        test = self._evaluate(model, self.test)
+        test = self.test_evaluation(model)
         for split, measured in (("validation", validation), ("test", test)):
             if measured and not math.isfinite(measured.loss):
                 raise DivergedError(f"the loss on {split} is not finite")
@@ -138,6 +148,7 @@ class Workbench:
     def _evaluate(self, model: nn.Module, split: Split) -> Evaluation:
         return evaluate(model, split, preprocess=self.trainer.preprocess, placement=self.placement)
 
-    def _placed(self, model: nn.Module) -> nn.Module:
+    def placed(self, model: nn.Module) -> nn.Module:
+        """The same network on the device."""
         placed: nn.Module = model.to(self.placement.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         return placed

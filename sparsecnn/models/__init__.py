@@ -6,7 +6,7 @@ from sparsecnn.models.lenet import lenet
 from sparsecnn.models.prunable import build_model, other_values, prunable_weights
 from sparsecnn.models.resnet import ResNet
 from sparsecnn.models.small import small_cnn
-from sparsecnn.models.weights import load_weights_, save_weights, weights_digest
+from sparsecnn.models.weights import fill_, load_weights_, save_weights, weights_digest
 
 __all__ = [
     "ResNet",
@@ -14,6 +14,7 @@ __all__ = [
     "caffenet",
     "cifar10_full",
     "cifar10_quick",
+    "fill_",
     "lenet",
     "load_weights_",
     "other_values",

@@ -1,6 +1,7 @@
 """Weights of networks in files: written whole, read without running code."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -30,7 +31,16 @@ def load_weights_(model: nn.Module, path: Path) -> None:
     A state dict inside {"state_dict": ...} or {"model": ...} and the prefix "module." are understood. A missing or
     corrupt file, and tensors that do not fit the network, raise DataError.
     """
-    state = _read(path)
+    _fill_(model, _read(path), str(path))
+
+
+def fill_(model: nn.Module, values: Mapping[str, Tensor]) -> None:
+    """Fills `model` from tensors by name; counters of steps may be missing. DataError for tensors that do not fit."""
+    counters = {name: value for name, value in model.state_dict().items() if not value.is_floating_point()}
+    _fill_(model, {**counters, **values}, "the file")
+
+
+def _fill_(model: nn.Module, state: Mapping[str, Tensor], path: str) -> None:
     wanted = model.state_dict()
     missing = [name for name in wanted if name not in state and not _is_shared(model, name, state)]
     extra = [name for name in state if name not in wanted]
@@ -43,7 +53,7 @@ def load_weights_(model: nn.Module, path: Path) -> None:
             raise DataError(f"{path} does not fit the model: {name} is {shapes}")
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise DataError(f"{path} holds a value that is not finite in {name}")
-    model.load_state_dict(state, strict=False)
+    model.load_state_dict(dict(state), strict=False)
 
 
 def weights_digest(path: Path) -> str:
@@ -76,7 +86,7 @@ def _read_state_dict(path: Path) -> dict[str, Tensor]:
     return state
 
 
-def _is_shared(model: nn.Module, name: str, state: dict[str, Tensor]) -> bool:
+def _is_shared(model: nn.Module, name: str, state: Mapping[str, Tensor]) -> bool:
     """Whether `name` is another name of a tensor that the file does hold: safetensors keeps shared tensors once."""
     tensors = model.state_dict(keep_vars=True)
     return any(tensors[other] is tensors[name] for other in state if other in tensors)

@@ -1,6 +1,20 @@
 """Packed networks: a trained network to a file's content, and back."""
 
-from sparsecnn.packing.fold import fold_batch_norm
+from sparsecnn.packing.fine_tune import Quantised
+from sparsecnn.packing.fold import Folded, fold_batch_norm
 from sparsecnn.packing.pack import Outline, Packer, Unpacked, outline_of, packer_of, unpack
+from sparsecnn.packing.pixels import pixels_note, preprocessing_of
 
-__all__ = ["Outline", "Packer", "Unpacked", "fold_batch_norm", "outline_of", "packer_of", "unpack"]
+__all__ = [
+    "Folded",
+    "Outline",
+    "Packer",
+    "Quantised",
+    "Unpacked",
+    "fold_batch_norm",
+    "outline_of",
+    "packer_of",
+    "pixels_note",
+    "preprocessing_of",
+    "unpack",
+]

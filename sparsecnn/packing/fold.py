@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -12,20 +12,30 @@ from sparsecnn.programs import Program, Step
 Values = dict[str, Tensor]
 
 
-def fold_batch_norm(program: Program, values: Mapping[str, Tensor]) -> tuple[Program, Values]:
+@dataclass(frozen=True)
+class Folded:
+    """A program and its values after folding, and what the rows of which weights were multiplied by."""
+
+    program: Program
+    values: Values
+    factors: Mapping[str, Tensor]
+
+
+def fold_batch_norm(program: Program, values: Mapping[str, Tensor]) -> Folded:
     """The program without the normalisations that follow a convolution or a linear layer directly, and its values.
 
     A layer that is used twice, or whose result something else reads too, keeps its normalisation.
     """
-    folded, values = program, dict(values)
+    folded, values, factors = program, dict(values), {}
     number = 1
     while number <= len(folded.steps):
         if _can_fold(folded, number):
-            _fold_(values, folded.steps[number - 2], folded.steps[number - 1])
+            layer, norm = folded.steps[number - 2], folded.steps[number - 1]
+            factors[str(layer.layer)] = _fold_(values, layer, norm)
             folded = _without(folded, number)
         else:
             number += 1
-    return folded, values
+    return Folded(folded, values, factors)
 
 
 def _can_fold(program: Program, number: int) -> bool:
@@ -38,7 +48,7 @@ def _can_fold(program: Program, number: int) -> bool:
     return before.operation in ("conv", "linear") and readers == 1 and layers[before.layer] == layers[step.layer] == 1
 
 
-def _fold_(values: Values, layer: Step, norm: Step) -> None:
+def _fold_(values: Values, layer: Step, norm: Step) -> Tensor:
     mean, variance = (values.pop(f"{norm.layer}.running_{name}").double() for name in ("mean", "var"))
     scale, shift = torch.ones_like(mean), torch.zeros_like(mean)
     if "x" not in norm.options:
@@ -48,6 +58,7 @@ def _fold_(values: Values, layer: Step, norm: Step) -> None:
     bias = values[f"{layer.layer}.bias"].double() if "b" in layer.options else torch.zeros_like(mean)
     values[f"{layer.layer}.weight"] = (weight * factor.view(-1, *[1] * (weight.dim() - 1))).float()
     values[f"{layer.layer}.bias"] = (shift + (bias - mean) * factor).float()
+    return factor.float()
 
 
 def _without(program: Program, number: int) -> Program:

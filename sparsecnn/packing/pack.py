@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from sparsecnn.errors import DataError
 from sparsecnn.models import prunable_weights
+from sparsecnn.packing.fine_tune import Numbers, scaled
 from sparsecnn.packing.fold import fold_batch_norm
 from sparsecnn.programs import Program, UntraceableError, check_program, other_sizes, parse_program, trace, weight_names
 from sparsecnn.storage import FORMATS, Format, PackedNetwork, pack_layer, unpack_layer, value_type
@@ -39,19 +40,24 @@ class Packer:
         *,
         formats: Iterable[Format] = tuple(FORMATS.values()),
         codes_values: bool = True,
+        numbers: Numbers | None = None,
     ) -> PackedNetwork:
         """The packed form of a network with these parameters and buffers, `value` being how a weight is stored.
 
         float32 keeps every bit. Any other type folds batch normalisation into the layers first and stores what stays
-        dense as float16 if it fits. Raises DivergedError for a value that the type cannot hold.
+        dense as float16 if it fits. `numbers` are scales and codebooks of layers that shall not be fitted. Raises
+        DivergedError for a value that the type cannot hold.
         """
         kind = value_type(value)
         program, tensors = self.program, {name: tensor.detach().cpu() for name, tensor in values.items()}
+        numbers = dict(numbers or {})
         if program is not None and not kind.is_lossless:
-            program, tensors = fold_batch_norm(program, tensors)
+            folded = fold_batch_norm(program, tensors)
+            program, tensors = folded.program, folded.values
+            numbers = scaled(numbers, folded.factors) if kind.has_row_scales else numbers
         weights = {name: _array(tensors[f"{name}.weight"]) for name in self.layers}
         packed = [
-            pack_layer(name, weight, kind, formats=formats, codes_values=codes_values)
+            pack_layer(name, weight, kind, formats=formats, codes_values=codes_values, numbers=numbers.get(name))
             for name, weight in weights.items()
         ]
         names = _other_names(program, weights, tensors)

@@ -1,0 +1,56 @@
+"""The commands that read packed files."""
+
+from pathlib import Path
+
+import click
+
+from sparsecnn.cli.experiment_command import ConfiguredCommand
+from sparsecnn.cli.guard import guarded
+from sparsecnn.cli.options import debug_option, table_output_option
+
+file_argument = click.argument("file", type=click.Path(path_type=Path))
+
+
+@click.command("inspect")
+@file_argument
+@table_output_option("A file for the table.")
+@debug_option
+def inspect_command(file: Path, output: Path | None, debug: bool) -> None:
+    """Show what a packed FILE holds: a line a layer, its bytes, and the bound on the bits of its positions."""
+    with guarded(debug=debug):
+        from sparsecnn.cli.packed import inspect
+        from sparsecnn.results import write_table
+
+        text, table = inspect(file)
+        click.echo(text)
+        if output is not None:
+            click.echo(write_table(table, output))
+
+
+@click.command("unpack")
+@file_argument
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The file of dense weights.")
+@debug_option
+def unpack_command(file: Path, output: Path, debug: bool) -> None:
+    """Write the dense weights of a packed FILE as safetensors, for PyTorch and for model.weights=."""
+    with guarded(debug=debug):
+        from sparsecnn.cli.packed import unpack_to
+
+        click.echo(unpack_to(file, output))
+
+
+@click.command("evaluate", cls=ConfiguredCommand)
+@file_argument
+@click.argument("overrides", nargs=-1, type=click.UNPROCESSED)
+@click.option("-q", "--quiet", is_flag=True, help="No log on the terminal.")
+@debug_option
+def evaluate_command(file: Path, overrides: tuple[str, ...], quiet: bool, debug: bool) -> None:
+    """Measure the accuracy of a packed FILE on validation and test images.
+
+    \b
+    sparsecnn evaluate net.safetensors data=cifar10
+    """
+    with guarded(debug=debug):
+        from sparsecnn.cli.packed import evaluate
+
+        evaluate(file, overrides, quiet=quiet)

@@ -1,0 +1,37 @@
+"""The command that packs a network of a run."""
+
+from pathlib import Path
+
+import click
+
+from sparsecnn.cli.experiment_command import ConfiguredCommand
+from sparsecnn.cli.guard import guarded
+from sparsecnn.cli.options import debug_option
+
+
+@click.command("pack", cls=ConfiguredCommand)
+@click.argument("network", type=click.Path(path_type=Path))
+@click.argument("overrides", nargs=-1, type=click.UNPROCESSED)
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The packed file.")
+@click.option(
+    "--within", metavar="BUDGET", help="Of a run, the most accurate network that fits: 64KiB, or 1/8 of dense."
+)
+@click.option("-q", "--quiet", is_flag=True, help="No progress bars and no log on the terminal.")
+@debug_option
+def pack_command(
+    network: Path, overrides: tuple[str, ...], output: Path, within: str | None, quiet: bool, debug: bool
+) -> None:
+    """Pack a network into a file of just the bytes that it takes, and measure the accuracy of that file.
+
+    NETWORK is a file of weights in a run folder, or a run folder together with --within.
+
+    \b
+    sparsecnn pack runs/demo --within 1/20 -o net.safetensors
+    sparsecnn pack runs/demo --within 1/20 -o net.safetensors value=int8
+    sparsecnn pack runs/demo_dense/seed0.safetensors -o net.safetensors value=int5 solver@fine_tune=retrain
+    """
+    with guarded(debug=debug):
+        # torch takes seconds to import.
+        from sparsecnn.cli.packed import pack
+
+        pack(network, overrides, output, within, quiet=quiet)

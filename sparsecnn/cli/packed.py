@@ -1,0 +1,127 @@
+"""What the commands on packed networks do and print."""
+
+from collections.abc import Mapping, Sequence
+from math import nan
+from pathlib import Path
+
+import click
+import pandas as pd
+import torch
+from rich.console import Console
+from safetensors.torch import save
+
+from sparsecnn.cli.execution import log_to
+from sparsecnn.cli.progress import Bars
+from sparsecnn.cli.tables import best_table
+from sparsecnn.config import build, compose, compose_over
+from sparsecnn.errors import ConfigError, OutOfReachError
+from sparsecnn.experiments.pack import Measured, Packed, write_file
+from sparsecnn.packing import unpack
+from sparsecnn.sizes import readable
+from sparsecnn.storage import PackedNetwork, read_packed
+
+
+def pack(network: Path, overrides: Sequence[str], output: Path, within: str | None, *, quiet: bool) -> None:
+    """Packs a network of a run and prints what it takes and what it lost."""
+    console = Console(stderr=True)
+    log_to(console, quiet=quiet)
+    weights = _weights(network, within)
+    composed = compose_over("pack", _run_of(weights) / "config.yaml", overrides)
+    experiment = build(composed.nodes)
+    with Bars(console, disable=quiet) as progress:
+        packed: Packed = experiment.execute(weights, output, progress)
+    click.echo(_accuracies({"float32": packed.before, str(composed.nodes.value): packed.after}))
+    header = packed.file_bytes - packed.network.payload_bytes
+    smaller = f"{packed.dense_bytes / packed.file_bytes:.1f}x smaller than dense float32"
+    click.echo(f"{output}: {packed.file_bytes} bytes ({header} of them header), {smaller}")
+
+
+def evaluate(file: Path, overrides: Sequence[str], *, quiet: bool) -> None:
+    """Prints the accuracy of a packed file."""
+    log_to(Console(stderr=True), quiet=quiet)
+    experiment = build(compose("evaluate", overrides).nodes)
+    click.echo(_accuracies({str(file): experiment.execute(file)}))
+
+
+def inspect(file: Path) -> tuple[str, pd.DataFrame]:
+    """The layers of a packed file, as text and as a table; bytes, bits a weight, and the bound on the positions."""
+    network = read_packed(file)
+    size = file.stat().st_size
+    table = layer_table(network)
+    shown = table.assign(
+        density=table.density.map("{:.3f}".format),
+        bits_per_weight=table.bits_per_weight.map("{:.3f}".format),
+        bound_bytes=table.bound_bytes.map("{:.0f}".format),
+        over_bound=table.over_bound.map("{:.3f}x".format, na_action="ignore").fillna("-"),
+    )
+    rest = f"biases and normalisation {network.others.nbytes} ({network.others.dtype.itemsize * 8} bits each)"
+    header = size - network.payload_bytes
+    total = f"layers {table.bytes.sum()} + {rest} + header {header} = {size} bytes ({readable(size)})"
+    return f"{shown.to_string(index=False)}\n{total}", table
+
+
+def layer_table(network: PackedNetwork) -> pd.DataFrame:
+    """A row a layer; `bound_bytes` is log2 C(N, z) in bytes, `over_bound` the positions' bytes over it."""
+    rows = []
+    for layer in network.layers:
+        bound = layer.position_bound_bits / 8
+        rows.append(
+            {
+                "layer": layer.name,
+                "shape": "x".join(map(str, layer.shape)),
+                "nonzeros": layer.nonzeros,
+                "density": layer.nonzeros / max(layer.weights, 1),
+                "format": layer.format,
+                "values": layer.value + " coded" * layer.is_coded,
+                "bytes": layer.bytes,
+                "bits_per_weight": 8 * layer.bytes / max(layer.weights, 1),
+                "position_bytes": len(layer.positions),
+                "bound_bytes": bound,
+                "over_bound": len(layer.positions) / bound if bound >= 1 else None,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def unpack_to(file: Path, output: Path) -> Path:
+    """Writes the dense weights of a packed file as safetensors."""
+    unpacked = unpack(read_packed(file))
+    tensors = {name: value.contiguous() for name, value in unpacked.values.items()}
+    norms = [name.removesuffix("running_mean") for name in tensors if name.endswith(".running_mean")]
+    tensors |= {f"{norm}num_batches_tracked": torch.zeros((), dtype=torch.int64) for norm in norms}
+    write_file(output, save(tensors))
+    return output
+
+
+def _weights(network: Path, within: str | None) -> Path:
+    """The file of weights that is meant."""
+    if within is None:
+        if network.is_dir():
+            raise ConfigError(f"{network} holds several networks: say --within BUDGET, or name one of its files")
+        return network
+    best, misses = best_table([network], [within])
+    files = best.dropna(subset="weights_file") if len(best) else best
+    if files.empty:
+        raise OutOfReachError("; ".join(misses) or f"the weights of the best network of {network} are gone")
+    return Path(str(files.sort_values("val_accuracy", ascending=False, kind="stable").weights_file.iloc[0]))
+
+
+def _run_of(weights: Path) -> Path:
+    for folder in (weights.parent, weights.parent.parent):
+        if (folder / "config.yaml").is_file():
+            return folder
+    raise ConfigError(f"{weights} does not lie in a run folder, whose config.yaml tells what network it is")
+
+
+def _accuracies(measured: Mapping[str, Measured]) -> str:
+    """A line a network, and what the last lost against the first."""
+    rows = [
+        [found.validation.accuracy if found.validation else nan, found.test.accuracy] for found in measured.values()
+    ]
+    names = list(measured)
+    if len(rows) > 1:
+        names.append("points lost")
+        rows.append([before - after for before, after in zip(rows[0], rows[-1], strict=True)])
+    shown = pd.DataFrame(rows, columns=["validation %", "test %"]).map("{:.2f}".format)
+    shown.insert(0, "network", names)
+    return shown.replace("nan", "-").to_string(index=False)

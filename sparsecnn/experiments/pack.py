@@ -1,0 +1,118 @@
+"""`pack`: a trained network to a file, with its accuracy before and after."""
+
+import logging
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from torch import nn
+
+from sparsecnn.errors import ConfigError, SparsecnnError
+from sparsecnn.experiments.progress import Progress
+from sparsecnn.experiments.workbench import Parts, Workbench
+from sparsecnn.models import other_values, prunable_weights
+from sparsecnn.packing import Packer, Quantised, packer_of, pixels_note, unpack
+from sparsecnn.packing.fine_tune import Numbers
+from sparsecnn.programs import ProgramModule
+from sparsecnn.results import write_whole
+from sparsecnn.solvers import Solver
+from sparsecnn.storage import FORMATS, PAPER_FORMATS, PackedNetwork, value_type
+from sparsecnn.training import Evaluation, Observer
+
+log = logging.getLogger(__name__)
+# Whether values may be entropy-coded beside each set of formats.
+FORMAT_SETS = {"all": (FORMATS, True), "paper": (PAPER_FORMATS, False)}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Accuracy and loss on the validation split, if there is one, and on the test split."""
+
+    validation: Evaluation | None
+    test: Evaluation
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A packed network, the network it was made of, and what both measure; all bytes are whole files or tensors."""
+
+    network: PackedNetwork
+    file_bytes: int
+    dense_bytes: int
+    before: Measured
+    after: Measured
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Packs a network with values of the type `value`.
+
+    `fine_tune` trains it under the quantiser first: the solver of a short training, or None. The validation split is
+    the one that the search chose on; nothing is chosen here.
+    """
+
+    parts: Parts
+    value: str = "float32"
+    formats: str = "all"
+    fine_tune: Solver | None = None
+
+    def __post_init__(self) -> None:
+        kind = value_type(self.value)
+        if self.formats not in FORMAT_SETS:
+            raise ConfigError(f"formats must be {' or '.join(FORMAT_SETS)}, got {self.formats}")
+        if self.fine_tune is not None and kind.is_lossless:
+            raise ConfigError("fine_tune trains under a quantiser: value must not be float32")
+
+    def execute(self, weights: Path, output: Path, progress: Progress) -> Packed:
+        """Packs the network whose weights lie in the file `weights` into the file `output`."""
+        bench = self.parts.set_up()
+        model = bench.stored_model(weights)
+        before = measured(bench, model)
+        numbers = self._fine_tuned_(bench, model, progress)
+        packer = bench_packer(bench, model)
+        formats, codes_values = FORMAT_SETS[self.formats]
+        values = dict(model.state_dict())
+        network = packer.pack(
+            values, self.value, formats=tuple(formats.values()), codes_values=codes_values, numbers=numbers
+        )
+        data = network.to_bytes()
+        after = measured(bench, as_module(bench, network))
+        dense = 4 * (sum(weight.numel() for weight in prunable_weights(model).values()) + other_values(model))
+        write_file(output, data)
+        return Packed(network, len(data), dense, before, after)
+
+    def _fine_tuned_(self, bench: Workbench, model: nn.Module, progress: Progress) -> Numbers:
+        if self.fine_tune is None:
+            return {}
+        quantised = Quantised(value_type(self.value))
+        progress.training("fine-tuning")
+        bench.trainer.train_(model, self.fine_tune, quantised, seed=0, observer=Observer(on_step=progress.step))
+        return quantised.numbers
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Writes a file whole; its folder is made."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, partial(Path.write_bytes, data=data))
+    except OSError as error:
+        raise SparsecnnError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def measured(bench: Workbench, model: nn.Module) -> Measured:
+    """Both accuracies of a network."""
+    return Measured(bench.validate(model) if bench.validation else None, bench.test_evaluation(model))
+
+
+def bench_packer(bench: Workbench, model: nn.Module) -> Packer:
+    """The packer of a bench's networks, whose files say what pixels they expect."""
+    note = pixels_note(bench.trainer.preprocess)
+    return packer_of(model, bench.data.image_shape, {} if note is None else {"pixels": note})
+
+
+def as_module(bench: Workbench, network: PackedNetwork) -> nn.Module:
+    """A packed network as a module on the bench's device, computed in torch from its dense weights."""
+    unpacked = unpack(network)
+    if unpacked.program is None:
+        return bench.filled_model(unpacked.values)
+    return bench.placed(ProgramModule(unpacked.program, unpacked.values))
