@@ -159,3 +159,21 @@ def _image(path: Path) -> None:
     from PIL import Image
 
     Image.new("RGB", (8, 8), (10, 20, 30)).save(path)
+
+
+@pytest.mark.parametrize(("memory", "value"), [("packed", "float32"), ("packed_int8", "int8")])
+def test_a_search_can_count_the_bytes_of_the_packed_file(tmp_path: Path, memory: str, value: str) -> None:
+    options = [option for option in SEARCH if not option.startswith("search.rounds")]
+    done = sparsecnn(*options, f"search.memory={memory}", "search.rounds=1", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    row = pd.read_csv(tmp_path / "run" / "table.csv").query("accepted and round == 1").iloc[0]
+    weights = f"run/checkpoints/{row.key}.safetensors"
+    done = sparsecnn("pack", weights, "-o", "net.safetensors", f"value={value}", "-q", folder=tmp_path)
+    assert (tmp_path / "net.safetensors").stat().st_size == row.memory_bytes
+    assert accuracies(done.stdout, value) == [round(row.val_accuracy, 2), round(row.test_accuracy, 2)]
+
+
+def test_an_unknown_kind_of_memory_is_refused(tmp_path: Path) -> None:
+    done = sparsecnn("greedy-search", "search.memory=most", folder=tmp_path)
+    assert done.returncode == 2
+    assert "search.memory must be one of paper, packed, packed_int8, got most" in done.stderr

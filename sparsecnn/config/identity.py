@@ -26,6 +26,8 @@ def identity(composed: Composed) -> dict[str, Any]:
     for node, leave_out in (("data", PLACES), ("search", STOPPING)):
         if isinstance(kept.get(node), dict):
             kept[node] = {name: value for name, value in kept[node].items() if name not in leave_out}
+    if isinstance(kept.get("search"), dict) and kept["search"].get("memory") == "paper":
+        del kept["search"]["memory"]  # runs from before there was a choice keep their keys
     kept["model"] = {**kept["model"], "weights": None}
     return kept
 

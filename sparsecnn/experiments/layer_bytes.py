@@ -26,7 +26,7 @@ class LayerBytesOf:
     def __call__(self, trial: Trial, layer: str, budget: int) -> int:
         """Whole bytes in the cheapest format."""
         weight = self._weights(trial.key)[layer]
-        return self.bench.parts.storage.layer(project_l0(weight, budget)).bytes
+        return self.bench.accounting.layer_bytes(project_l0(weight, budget))
 
     def _weights(self, key: str) -> dict[str, Tensor]:
         if key not in self.latest:

@@ -11,7 +11,7 @@ from sparsecnn.errors import ConfigError, SparsecnnError
 from sparsecnn.experiments.progress import Progress
 from sparsecnn.experiments.workbench import Parts, Workbench
 from sparsecnn.models import other_values, prunable_weights
-from sparsecnn.packing import Packer, Quantised, packer_of, pixels_note, unpack
+from sparsecnn.packing import Quantised, unpack
 from sparsecnn.packing.fine_tune import Numbers
 from sparsecnn.programs import ProgramModule
 from sparsecnn.results import write_whole
@@ -69,10 +69,9 @@ class Pack:
         model = bench.stored_model(weights)
         before = measured(bench, model)
         numbers = self._fine_tuned_(bench, model, progress)
-        packer = bench_packer(bench, model)
         formats, codes_values = FORMAT_SETS[self.formats]
         values = dict(model.state_dict())
-        network = packer.pack(
+        network = bench.packer.pack(
             values, self.value, formats=tuple(formats.values()), codes_values=codes_values, numbers=numbers
         )
         data = network.to_bytes()
@@ -102,12 +101,6 @@ def write_file(path: Path, data: bytes) -> None:
 def measured(bench: Workbench, model: nn.Module) -> Measured:
     """Both accuracies of a network."""
     return Measured(bench.validate(model) if bench.validation else None, bench.test_evaluation(model))
-
-
-def bench_packer(bench: Workbench, model: nn.Module) -> Packer:
-    """The packer of a bench's networks, whose files say what pixels they expect."""
-    note = pixels_note(bench.trainer.preprocess)
-    return packer_of(model, bench.data.image_shape, {} if note is None else {"pixels": note})
 
 
 def as_module(bench: Workbench, network: PackedNetwork) -> nn.Module:

@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from torch import Tensor, nn
 
 from sparsecnn.data import DataSet, Preprocessing, Split, cut_validation
 from sparsecnn.errors import ConfigError, DataError, DivergedError
-from sparsecnn.models import build_model, fill_, load_weights_, other_values, prunable_weights, weights_digest
+from sparsecnn.experiments.accounting import Accounting, PackedAccounting, PaperAccounting, checked_kind, value_of
+from sparsecnn.models import build_model, fill_, load_weights_, other_values, weights_digest
+from sparsecnn.packing import Packer, packer_of, pixels_note
 from sparsecnn.storage import NetworkMemory, Storage
 from sparsecnn.training import Evaluation, Placement, Trainer, evaluate, place
 
@@ -24,7 +27,8 @@ class Parts:
     """What the configuration says of data, network and machine; nothing is read or built yet.
 
     `validation_share` of the train split is held out by a stratified draw with `validation_seed`; 0 holds nothing out.
-    `weights` is a file that the network starts from instead of its random initialisation.
+    `weights` is a file that the network starts from instead of its random initialisation. `memory` says what memory
+    means: "paper", "packed" or "packed_int8".
     """
 
     data: Callable[[], DataSet]
@@ -37,6 +41,10 @@ class Parts:
     device: str = "auto"
     precision: str = "auto"
     threads: int | None = None
+    memory: str = "paper"
+
+    def __post_init__(self) -> None:
+        checked_kind(self.memory)
 
     def set_up(self) -> "Workbench":
         """Reads the data and puts it on the device."""
@@ -91,6 +99,20 @@ class Workbench:
         """Where networks compute."""
         return self.trainer.placement
 
+    @cached_property
+    def packer(self) -> Packer:
+        """Packs the networks of this experiment."""
+        note = pixels_note(self.trainer.preprocess)
+        shape = self.data.image_shape
+        model = build_model(self.parts.model, image_shape=shape, classes=len(self.data.classes))
+        return packer_of(model, shape, {} if note is None else {"pixels": note})
+
+    @cached_property
+    def accounting(self) -> Accounting:
+        """What memory means here."""
+        storage, kind = self.parts.storage, self.parts.memory
+        return PaperAccounting(storage) if kind == "paper" else PackedAccounting(self.packer, value_of(kind, storage))
+
     def fingerprint(self) -> Mapping[str, str]:
         """What the results depend on beyond the configuration: the content of data and weights."""
         weights = {"weights": weights_digest(Path(self.parts.weights))} if self.parts.weights else {}
@@ -134,10 +156,9 @@ class Workbench:
 
     def measure(self, model: nn.Module) -> Measurement:
         """Memory and both accuracies of a finished network; DivergedError when a loss is not finite."""
-        weights: Mapping[str, Tensor] = prunable_weights(model)
-        others = other_values(model)
-        memory = self.parts.storage.network(weights, others)
-        dense = self.parts.storage.dense_bytes(memory.weights, others)
+        memory, stored = self.accounting.network(model)
+        dense = self.parts.storage.dense_bytes(memory.weights, other_values(model))
+        model = model if stored is None else self.placed(stored)
         validation = self._evaluate(model, self.validation) if self.validation else None
         test = self.test_evaluation(model)
         for split, measured in (("validation", validation), ("test", test)):

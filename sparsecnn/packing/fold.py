@@ -14,19 +14,20 @@ Values = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Folded:
-    """A program and its values after folding, and what the rows of which weights were multiplied by."""
+    """A program without foldable normalisations, its dense values, and factors for the rows of weights by layer."""
 
     program: Program
-    values: Values
+    others: Values
     factors: Mapping[str, Tensor]
 
 
-def fold_batch_norm(program: Program, values: Mapping[str, Tensor]) -> Folded:
-    """The program without the normalisations that follow a convolution or a linear layer directly, and its values.
+def fold_batch_norm(program: Program, others: Mapping[str, Tensor]) -> Folded:
+    """The program without the normalisations that follow a convolution or a linear layer directly.
 
-    A layer that is used twice, or whose result something else reads too, keeps its normalisation.
+    `others` are its dense values (biases, normalisation); weights are not touched, the caller multiplies their rows by
+    `factors`. A layer that is used twice, or whose result something else reads too, keeps its normalisation.
     """
-    folded, values, factors = program, dict(values), {}
+    folded, values, factors = program, dict(others), {}
     number = 1
     while number <= len(folded.steps):
         if _can_fold(folded, number):
@@ -54,9 +55,7 @@ def _fold_(values: Values, layer: Step, norm: Step) -> Tensor:
     if "x" not in norm.options:
         scale, shift = (values.pop(f"{norm.layer}.{name}").double() for name in ("weight", "bias"))
     factor = scale / torch.sqrt(variance + norm.number("e", 1e-5))
-    weight = values[f"{layer.layer}.weight"].double()
     bias = values[f"{layer.layer}.bias"].double() if "b" in layer.options else torch.zeros_like(mean)
-    values[f"{layer.layer}.weight"] = (weight * factor.view(-1, *[1] * (weight.dim() - 1))).float()
     values[f"{layer.layer}.bias"] = (shift + (bias - mean) * factor).float()
     return factor.float()
 

@@ -14,6 +14,8 @@ STEP = 256
 MOST_WEIGHTS_A_BYTE = 2**14
 MOST_ROWS_A_BYTE = 2**6
 FREE_WEIGHTS, FREE_ROWS = 2**20, 2**12
+# The size of a code that a reader would refuse: any other format is shorter.
+FORBIDDEN_BITS = 2**60
 
 
 def _encode(mask: Mask) -> bytes:
@@ -23,7 +25,10 @@ def _encode(mask: Mask) -> bytes:
 
 
 def _size(mask: Mask) -> Size:
-    return Size(mask.nonzeros, BYTE * len(_encode(mask)))
+    code_bytes = len(_encode(mask))
+    if not is_allowed(mask.geometry, code_bytes):
+        return Size(mask.nonzeros, FORBIDDEN_BITS)
+    return Size(mask.nonzeros, BYTE * code_bytes)
 
 
 def _decode(data: bytes, geometry: Geometry, entries: int) -> Positions:

@@ -141,3 +141,11 @@ def test_values_that_a_type_cannot_hold_are_refused() -> None:
 def test_unknown_types_of_values_are_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=f"value must be float32, .* or codebook2 to codebook255, got {name}"):
         value_type(name)
+
+
+def test_a_layer_too_empty_for_the_adaptive_format_takes_another() -> None:
+    weight = np.zeros((1, 3_000_000), np.float32)
+    weight[0, [5, 2_999_999]] = 1.0
+    packed = pack_layer("layer", weight, value_type("int8"), formats=FORMATS.values())
+    assert packed.format != "adaptive"
+    np.testing.assert_array_equal(unpack_layer(packed).positions, [5, 2_999_999])
