@@ -22,11 +22,16 @@ def draw(name: str, runs: Sequence[Path], output: Path | None, *, labels: Sequen
     """Writes the figure `name` of `runs` as PNG, SVG and CSV beside each other, and says where."""
     table = _read(runs, labels)
     stem = output or _folder(runs[0]) / "plots" / name
+    write_figure(name, table, stem, budget_bytes=_bytes(budget, table) if budget else None)
+
+
+def write_figure(name: str, table: pd.DataFrame, stem: Path, *, budget_bytes: float | None = None) -> None:
+    """Writes the figure `name` of `table` to `stem`.png, .svg and .csv, and says where."""
     if stem.suffix in ENDINGS:
         stem = stem.with_suffix("")
     stem.parent.mkdir(parents=True, exist_ok=True)
     figure = import_module(f"sparsecnn.plots.{name}")
-    drawing = partial(figure.draw, budget_bytes=_bytes(budget, table)) if budget else figure.draw
+    drawing = partial(figure.draw, budget_bytes=budget_bytes) if budget_bytes else figure.draw
     try:
         numbers = frontier_table(table) if name == "frontier" else figure.numbers(table)
         paths = save(drawing(table), stem)

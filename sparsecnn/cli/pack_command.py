@@ -35,3 +35,21 @@ def pack_command(
         from sparsecnn.cli.packed import pack
 
         pack(network, overrides, output, within, quiet=quiet)
+
+
+@click.command("plot-storage")
+@click.argument("network", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Path of the files, without ending.")
+@click.option(
+    "--within", metavar="BUDGET", help="Of a run, the most accurate network that fits: 64KiB, or 1/8 of dense."
+)
+@debug_option
+def plot_storage_command(network: Path, output: Path | None, within: str | None, debug: bool) -> None:
+    """Bytes of each layer in each format, against the bound; PNG, SVG and CSV.
+
+    NETWORK is a file of weights, or a run folder together with --within.
+    """
+    with guarded(debug=debug):
+        from sparsecnn.cli.packed import plot_storage
+
+        plot_storage(network, output, within)

@@ -10,15 +10,17 @@ import torch
 from rich.console import Console
 from safetensors.torch import save
 
+from sparsecnn.cli.drawing import write_figure
 from sparsecnn.cli.execution import log_to
 from sparsecnn.cli.progress import Bars
 from sparsecnn.cli.tables import best_table
 from sparsecnn.config import build, compose, compose_over
 from sparsecnn.errors import ConfigError, OutOfReachError
 from sparsecnn.experiments.pack import Measured, Packed, write_file
-from sparsecnn.packing import unpack
+from sparsecnn.models import read_tensors
+from sparsecnn.packing import format_table, layer_table, unpack
 from sparsecnn.sizes import readable
-from sparsecnn.storage import PackedNetwork, read_packed
+from sparsecnn.storage import read_packed
 
 
 def pack(network: Path, overrides: Sequence[str], output: Path, within: str | None, *, quiet: bool) -> None:
@@ -60,27 +62,15 @@ def inspect(file: Path) -> tuple[str, pd.DataFrame]:
     return f"{shown.to_string(index=False)}\n{total}", table
 
 
-def layer_table(network: PackedNetwork) -> pd.DataFrame:
-    """A row a layer; `bound_bytes` is log2 C(N, z) in bytes, `over_bound` the positions' bytes over it."""
-    rows = []
-    for layer in network.layers:
-        bound = layer.position_bound_bits / 8
-        rows.append(
-            {
-                "layer": layer.name,
-                "shape": "x".join(map(str, layer.shape)),
-                "nonzeros": layer.nonzeros,
-                "density": layer.nonzeros / max(layer.weights, 1),
-                "format": layer.format,
-                "values": layer.value + " coded" * layer.is_coded,
-                "bytes": layer.bytes,
-                "bits_per_weight": 8 * layer.bytes / max(layer.weights, 1),
-                "position_bytes": len(layer.positions),
-                "bound_bytes": bound,
-                "over_bound": len(layer.positions) / bound if bound >= 1 else None,
-            }
-        )
-    return pd.DataFrame(rows)
+def plot_storage(network: Path, output: Path | None, within: str | None) -> None:
+    """Draws what each layer of a network takes in each format, and writes the numbers beside the picture."""
+    path = _weights(network, within)
+    weights = {
+        name.removesuffix(".weight"): tensor.numpy()
+        for name, tensor in read_tensors(path).items()
+        if name.endswith(".weight") and tensor.dim() > 1
+    }
+    write_figure("storage", format_table(weights), output or path.with_name(f"{path.stem}.storage"))
 
 
 def unpack_to(file: Path, output: Path) -> Path:

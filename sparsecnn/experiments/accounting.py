@@ -10,7 +10,7 @@ from sparsecnn.errors import ConfigError
 from sparsecnn.models import other_values, prunable_weights
 from sparsecnn.packing import Packer, unpack
 from sparsecnn.programs import ProgramModule
-from sparsecnn.storage import FORMATS, LayerMemory, NetworkMemory, Storage, as_matrix, pack_layer, value_type
+from sparsecnn.storage import FORMATS, LayerMemory, NetworkMemory, Storage, ValueType, as_matrix, pack_layer, value_type
 
 KINDS = ("paper", "packed", "packed_int8")
 
@@ -43,21 +43,21 @@ class PaperAccounting:
 
 @dataclass(frozen=True)
 class PackedAccounting:
-    """The whole file that `sparsecnn pack` writes, header included, with values of the type `value`."""
+    """The whole file that `sparsecnn pack` writes, header included, with values of type `kind`."""
 
     packer: Packer
-    value: str
+    kind: ValueType
 
     def network(self, model: nn.Module) -> tuple[NetworkMemory, nn.Module | None]:
         """The file's layers, and all else that it holds; a quantised network is measured as the file has it."""
-        network = self.packer.pack(dict(model.state_dict()), self.value)
+        network = self.packer.pack(dict(model.state_dict()), self.kind)
         layers = {
             layer.name: LayerMemory(layer.format, layer.bytes, layer.nonzeros, layer.weights)
             for layer in network.layers
         }
         others = len(network.to_bytes()) - sum(layer.bytes for layer in layers.values())
         module = None
-        if not value_type(self.value).is_lossless:
+        if not self.kind.is_lossless:
             unpacked = unpack(network)
             if unpacked.program is None:
                 raise ConfigError(
@@ -69,14 +69,14 @@ class PackedAccounting:
     def layer_bytes(self, weight: Tensor) -> int:
         """The bytes of the packed layer."""
         matrix = as_matrix(weight).reshape(tuple(weight.shape))
-        return pack_layer("layer", matrix, value_type(self.value), formats=FORMATS.values()).bytes
+        return pack_layer("layer", matrix, self.kind, formats=FORMATS.values()).bytes
 
 
-def value_of(kind: str, storage: Storage) -> str:
+def value_of(kind: str, storage: Storage) -> ValueType:
     """The type of values of packed files under `kind` of memory."""
     if kind == "packed_int8":
-        return "int8"
-    return "float32" if storage.value_bits == 32 else "float16"
+        return value_type("int8")
+    return value_type("float32" if storage.value_bits == 32 else "float16")
 
 
 def checked_kind(kind: str) -> str:

@@ -16,7 +16,7 @@ from sparsecnn.packing.fine_tune import Numbers
 from sparsecnn.programs import ProgramModule
 from sparsecnn.results import write_whole
 from sparsecnn.solvers import Solver
-from sparsecnn.storage import FORMATS, PAPER_FORMATS, PackedNetwork, value_type
+from sparsecnn.storage import FORMATS, PAPER_FORMATS, PackedNetwork, ValueType, value_type
 from sparsecnn.training import Evaluation, Observer
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Packed:
 
 @dataclass(frozen=True)
 class Pack:
-    """Packs a network with values of the type `value`.
+    """Packs a network with values of the type `value`, with steps between integers of at least `step` (value_type).
 
     `fine_tune` trains it under the quantiser first: the solver of a short training, or None. The validation split is
     the one that the search chose on; nothing is chosen here.
@@ -53,15 +53,21 @@ class Pack:
 
     parts: Parts
     value: str = "float32"
+    step: float = 0.0
     formats: str = "all"
     fine_tune: Solver | None = None
 
     def __post_init__(self) -> None:
-        kind = value_type(self.value)
+        is_lossless = self.kind.is_lossless
         if self.formats not in FORMAT_SETS:
             raise ConfigError(f"formats must be {' or '.join(FORMAT_SETS)}, got {self.formats}")
-        if self.fine_tune is not None and kind.is_lossless:
+        if self.fine_tune is not None and is_lossless:
             raise ConfigError("fine_tune trains under a quantiser: value must not be float32")
+
+    @property
+    def kind(self) -> ValueType:
+        """How a weight is stored."""
+        return value_type(self.value, step=self.step)
 
     def execute(self, weights: Path, output: Path, progress: Progress) -> Packed:
         """Packs the network whose weights lie in the file `weights` into the file `output`."""
@@ -72,7 +78,7 @@ class Pack:
         formats, codes_values = FORMAT_SETS[self.formats]
         values = dict(model.state_dict())
         network = bench.packer.pack(
-            values, self.value, formats=tuple(formats.values()), codes_values=codes_values, numbers=numbers
+            values, self.kind, formats=tuple(formats.values()), codes_values=codes_values, numbers=numbers
         )
         data = network.to_bytes()
         after = measured(bench, as_module(bench, network))
@@ -83,7 +89,7 @@ class Pack:
     def _fine_tuned_(self, bench: Workbench, model: nn.Module, progress: Progress) -> Numbers:
         if self.fine_tune is None:
             return {}
-        quantised = Quantised(value_type(self.value))
+        quantised = Quantised(self.kind)
         progress.training("fine-tuning")
         bench.trainer.train_(model, self.fine_tune, quantised, seed=0, observer=Observer(on_step=progress.step))
         return quantised.numbers

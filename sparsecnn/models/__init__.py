@@ -6,7 +6,7 @@ from sparsecnn.models.lenet import lenet
 from sparsecnn.models.prunable import build_model, other_values, prunable_weights
 from sparsecnn.models.resnet import ResNet
 from sparsecnn.models.small import small_cnn
-from sparsecnn.models.weights import fill_, load_weights_, save_weights, weights_digest
+from sparsecnn.models.weights import fill_, load_weights_, read_tensors, save_weights, weights_digest
 
 __all__ = [
     "ResNet",
@@ -19,6 +19,7 @@ __all__ = [
     "load_weights_",
     "other_values",
     "prunable_weights",
+    "read_tensors",
     "save_weights",
     "small_cnn",
     "weights_digest",

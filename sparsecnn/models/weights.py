@@ -31,7 +31,7 @@ def load_weights_(model: nn.Module, path: Path) -> None:
     A state dict inside {"state_dict": ...} or {"model": ...} and the prefix "module." are understood. A missing or
     corrupt file, and tensors that do not fit the network, raise DataError.
     """
-    _fill_(model, _read(path), str(path))
+    _fill_(model, read_tensors(path), str(path))
 
 
 def fill_(model: nn.Module, values: Mapping[str, Tensor]) -> None:
@@ -67,7 +67,8 @@ def _require_file(path: Path) -> None:
         raise DataError(f"there is no file of weights at {path}")
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file or a `weights_only` state dict; DataError as in `load_weights_`."""
     _require_file(path)
     try:
         state = load_file(path) if path.suffix == ".safetensors" else _read_state_dict(path)

@@ -4,6 +4,7 @@ from sparsecnn.packing.fine_tune import Quantised
 from sparsecnn.packing.fold import Folded, fold_batch_norm
 from sparsecnn.packing.pack import Outline, Packer, Unpacked, outline_of, packer_of, unpack
 from sparsecnn.packing.pixels import pixels_note, preprocessing_of
+from sparsecnn.packing.tables import format_table, layer_table
 
 __all__ = [
     "Folded",
@@ -12,6 +13,8 @@ __all__ = [
     "Quantised",
     "Unpacked",
     "fold_batch_norm",
+    "format_table",
+    "layer_table",
     "outline_of",
     "packer_of",
     "pixels_note",

@@ -15,11 +15,12 @@ from sparsecnn.models import prunable_weights
 from sparsecnn.packing.fine_tune import Numbers, scaled
 from sparsecnn.packing.fold import fold_batch_norm
 from sparsecnn.programs import Program, UntraceableError, check_program, other_sizes, parse_program, trace, weight_names
-from sparsecnn.storage import FORMATS, Format, PackedNetwork, pack_layer, unpack_layer, value_type
+from sparsecnn.storage import FORMATS, Format, PackedNetwork, ValueType, pack_layer, unpack_layer, value_type
 
 log = logging.getLogger(__name__)
 Shape = tuple[int, ...]
 LARGEST_FLOAT16 = 65504.0
+FLOAT32 = value_type("float32")
 
 
 @dataclass(frozen=True)
@@ -36,19 +37,18 @@ class Packer:
     def pack(
         self,
         values: Mapping[str, Tensor],
-        value: str = "float32",
+        kind: ValueType = FLOAT32,
         *,
         formats: Iterable[Format] = tuple(FORMATS.values()),
         codes_values: bool = True,
         numbers: Numbers | None = None,
     ) -> PackedNetwork:
-        """The packed form of a network with these parameters and buffers, `value` being how a weight is stored.
+        """The packed form of a network with these parameters and buffers, `kind` being how a weight is stored.
 
         float32 keeps every bit. Any other type folds batch normalisation into the layers first and stores what stays
         dense as float16 if it fits. `numbers` are scales and codebooks of layers that shall not be fitted. Raises
         DivergedError for a value that the type cannot hold.
         """
-        kind = value_type(value)
         program, tensors = self.program, {name: tensor.detach().cpu() for name, tensor in values.items()}
         numbers = dict(numbers or {})
         if program is not None and not kind.is_lossless:

@@ -11,8 +11,11 @@ SCALE_SHARES = np.linspace(1.0, 0.4, 16)
 KMEANS_ROUNDS = 100
 
 
-def best_scales(matrix: Matrix, largest: int) -> Matrix:
-    """For each row the scale of least squared error, of SCALE_SHARES, when magnitudes go up to `largest` steps."""
+def best_scales(matrix: Matrix, largest: int, step: float = 0.0) -> Matrix:
+    """For each row the scale of least squared error, of SCALE_SHARES, when magnitudes go up to `largest` steps.
+
+    At least `step` times the root mean square of the row's nonzeros: larger steps make fewer, shorter codes.
+    """
     _require_finite(matrix)
     rows, columns = np.nonzero(matrix)
     nonzeros = np.abs(matrix[rows, columns])
@@ -21,7 +24,11 @@ def best_scales(matrix: Matrix, largest: int) -> Matrix:
     for error, share in zip(errors, SCALE_SHARES, strict=True):
         tried = (top * share).astype(np.float32)[rows]
         error[:] = np.bincount(rows, np.square(nonzeros - magnitudes(nonzeros, tried, largest) * tried), len(top))
-    return np.asarray(top * SCALE_SHARES[np.argmin(errors, axis=0)], np.float32)
+    mean_squares = np.bincount(rows, np.square(nonzeros), len(top)) / np.maximum(
+        np.bincount(rows, minlength=len(top)), 1
+    )
+    found = top * SCALE_SHARES[np.argmin(errors, axis=0)]
+    return np.asarray(np.maximum(found, step * np.sqrt(mean_squares)), np.float32)
 
 
 def magnitudes(matrix: Matrix, scales: Matrix, largest: int) -> Matrix:

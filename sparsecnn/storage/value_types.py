@@ -18,6 +18,7 @@ Matrix = NDArray[np.float32]
 Rows = NDArray[np.int32]
 INT_BITS = range(2, 9)
 CODEBOOK_ENTRIES = range(2, 256)
+LARGEST_STEP = 2.0
 NO_NUMBERS = np.zeros(0, np.float32)
 
 
@@ -55,14 +56,19 @@ class ValueType:
         return self.count(1) != self.count(2)
 
 
-def value_type(name: str) -> ValueType:
-    """The type of that name: float32, float16, bfloat16, int2 ... int8, codebook2 ... codebook255 (nonzero values)."""
+def value_type(name: str, *, step: float = 0.0) -> ValueType:
+    """The type of that name: float32, float16, bfloat16, int2 ... int8, codebook2 ... codebook255 (nonzero values).
+
+    `step` is for integers: the least scale of a row, as a share of the root mean square of its nonzeros.
+    """
+    if not 0.0 <= step <= LARGEST_STEP or (step and not name.startswith("int")):
+        raise ConfigError(f"step must be in [0, {LARGEST_STEP}], and 0 unless value is an integer, got {step}")
     if name in _FLOATS:
         return _FLOATS[name]
     kind = name.rstrip("0123456789")
     number = int(name[len(kind) :] or -1)
     if kind == "int" and number in INT_BITS:
-        return _integer(number)
+        return _integer(number, step)
     if kind == "codebook" and number in CODEBOOK_ENTRIES:
         return _codebook(number)
     raise ConfigError(
@@ -105,7 +111,7 @@ _FLOATS = {
 }
 
 
-def _integer(bits: int) -> ValueType:
+def _integer(bits: int, step: float) -> ValueType:
     """Sign and magnitude, times a scale of the row."""
     largest = 2 ** (bits - 1) - 1
 
@@ -118,7 +124,7 @@ def _integer(bits: int) -> ValueType:
         return np.asarray(np.where(codes >> (bits - 1), -sizes, sizes), np.float32)
 
     def fit(matrix: Matrix) -> Matrix:
-        return best_scales(matrix, largest)
+        return best_scales(matrix, largest, step)
 
     return ValueType(f"int{bits}", bits, 0, True, fit, encode, decode, lambda rows: rows)
 

@@ -59,7 +59,7 @@ def test_float32_gives_the_same_bits_from_the_bytes_of_the_file(resnet: nn.Modul
 
 @pytest.mark.parametrize(("value", "tolerance"), [("float16", 2e-3), ("int8", 0.03), ("codebook255", 0.03)])
 def test_other_types_fold_the_normalisation_and_come_close(resnet: nn.Module, value: str, tolerance: float) -> None:
-    network = parse(packer_of(resnet, (3, 16, 16)).pack(resnet.state_dict(), value).to_bytes())
+    network = parse(packer_of(resnet, (3, 16, 16)).pack(resnet.state_dict(), value_type(value)).to_bytes())
     assert "batch_norm" not in network.notes["program"]
     assert network.others.dtype == np.dtype("<f2")
     images = torch.randn(4, 3, 16, 16)
@@ -70,7 +70,7 @@ def test_other_types_fold_the_normalisation_and_come_close(resnet: nn.Module, va
 
 def test_the_header_is_small(resnet: nn.Module) -> None:
     for model, shape in ((resnet, (3, 16, 16)), (lenet(), (1, 28, 28))):
-        network = packer_of(model, shape).pack(model.state_dict(), "int8")
+        network = packer_of(model, shape).pack(model.state_dict(), value_type("int8"))
         header = len(network.to_bytes()) - network.payload_bytes
         assert header <= 1024 + 100 * len(network.layers)
 
@@ -106,7 +106,7 @@ class SharedBeforeNorm(nn.Module):
 
 def test_a_normalisation_that_cannot_be_folded_stays() -> None:
     model = sparse(SharedBeforeNorm(), 0.9)
-    network = packer_of(model, (1, 6, 6)).pack(model.state_dict(), "float16")
+    network = packer_of(model, (1, 6, 6)).pack(model.state_dict(), value_type("float16"))
     assert network.notes["program"].count("batch_norm") == 2
     assert network.others.dtype == np.dtype("<f4")
     images = torch.randn(2, 1, 6, 6)

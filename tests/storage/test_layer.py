@@ -149,3 +149,17 @@ def test_a_layer_too_empty_for_the_adaptive_format_takes_another() -> None:
     packed = pack_layer("layer", weight, value_type("int8"), formats=FORMATS.values())
     assert packed.format != "adaptive"
     np.testing.assert_array_equal(unpack_layer(packed).positions, [5, 2_999_999])
+
+
+def test_a_larger_step_makes_shorter_codes_and_a_larger_error() -> None:
+    weight = weights_at(random_mask((16, 400), 0.3))
+    sizes, errors = [], []
+    for step in (0.0, 0.2, 0.4):
+        kind = value_type("int5", step=step)
+        sizes.append(pack_layer("layer", weight, kind, formats=FORMATS.values()).bytes)
+        errors.append(float(np.square(rounded(kind, weight) - weight).sum()))
+    assert sizes[0] > sizes[1] > sizes[2]
+    assert errors[0] < errors[1] < errors[2]
+    for name, step in (("int5", -0.1), ("int5", 3.0), ("float32", 0.1)):
+        with pytest.raises(ConfigError, match=r"step must be in \[0, 2.0\]"):
+            value_type(name, step=step)
