@@ -138,6 +138,33 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert not (searched / "x").exists()
 
 
+def test_a_file_becomes_c_source_and_an_onnx_model(searched: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(searched)
+    done = CliRunner().invoke(main, ["export", "net.safetensors", "--format", "c", "-o", "tiny"])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[:2] == ["tiny.c", "tiny.h"]
+    assert "of flash, scratch" in done.stdout
+    assert "void tiny_run(const float *image, float *scores);" in Path("tiny.h").read_text()
+    assert CliRunner().invoke(main, ["export", "net.safetensors", "--format", "c", "-o", "9x"]).exit_code == 2
+    assert CliRunner().invoke(main, ["export", "net.safetensors", "--format", "c", "--sparse"]).exit_code == 2
+    done = CliRunner().invoke(main, ["export", "net.safetensors", "--format", "onnx", "--sparse"])
+    assert done.exit_code == 0, done.output
+    assert done.stdout == f"net.onnx: {Path('net.onnx').stat().st_size} bytes\n"
+
+
+def test_the_storage_figure_is_drawn_with_its_numbers(searched: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(searched)
+    done = CliRunner().invoke(main, ["plot-storage", "run", "--within", "1/1.05", "-o", "storage"])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines() == ["storage.png", "storage.svg", "storage.csv"]
+    table = pd.read_csv("storage.csv")
+    dense = table[table.way == "dense"].set_index("layer")
+    assert (dense.bytes == 4 * dense.weights).all()
+    total = table[(table.layer == "all layers") & (table.way == "adaptive")].iloc[0]
+    assert total.bytes == table[(table.layer != "all layers") & (table.way == "adaptive")].bytes.sum()
+    assert total.over_bound == pytest.approx(total.bytes / total.bound_bytes, rel=1e-5)
+
+
 def test_data_of_another_shape_is_refused(searched: Path) -> None:
     lie = (searched / "net.safetensors").read_bytes()
     header = json.loads(lie[8 : 8 + int.from_bytes(lie[:8], "little")])

@@ -54,3 +54,25 @@ def evaluate_command(file: Path, overrides: tuple[str, ...], quiet: bool, debug:
         from sparsecnn.cli.packed import evaluate
 
         evaluate(file, overrides, quiet=quiet)
+
+
+@click.command("export")
+@file_argument
+@click.option("--format", "kind", type=click.Choice(["c", "onnx"]), required=True, help="What to write.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The path of the files, without ending.")
+@click.option("--sparse", is_flag=True, help="ONNX: sparse initialisers where they are smaller.")
+@debug_option
+def export_command(file: Path, kind: str, output: Path | None, sparse: bool, debug: bool) -> None:
+    """Write a packed FILE as C source for a microcontroller, or as an ONNX model.
+
+    \b
+    sparsecnn export net.safetensors --format c        net.c and net.h
+    sparsecnn export net.safetensors --format onnx     net.onnx
+    """
+    if sparse and kind != "onnx":
+        raise click.UsageError("--sparse is for --format onnx")
+    with guarded(debug=debug):
+        from sparsecnn.cli.exporting import export
+
+        for line in export(file, kind, output or file.with_suffix(""), sparse=sparse):
+            click.echo(line)

@@ -4,7 +4,7 @@ import click
 
 from sparsecnn.cli.best_command import best_command
 from sparsecnn.cli.experiment_command import experiment_command
-from sparsecnn.cli.file_commands import evaluate_command, inspect_command, unpack_command
+from sparsecnn.cli.file_commands import evaluate_command, export_command, inspect_command, unpack_command
 from sparsecnn.cli.pack_command import pack_command, plot_storage_command
 from sparsecnn.cli.plot_command import plot_command
 from sparsecnn.cli.table_command import table_command
@@ -49,7 +49,14 @@ main.add_command(
 )
 main.add_command(table_command)
 main.add_command(best_command)
-for command in (pack_command, inspect_command, unpack_command, evaluate_command, plot_storage_command):
+for command in (
+    pack_command,
+    inspect_command,
+    unpack_command,
+    evaluate_command,
+    export_command,
+    plot_storage_command,
+):
     main.add_command(command)
 for name, summary in FIGURES.items():
     main.add_command(plot_command(name, summary))

@@ -30,6 +30,12 @@ def decode_raw(data: bytes, count: int, kind: ValueType) -> Codes:
     return unpack(data, count, kind.width)
 
 
+def require_raw_size(data: bytes, count: int, kind: ValueType) -> None:
+    """ValueError unless the data are as long as `count` codes."""
+    needed = packed_size(count, kind.width)
+    require(len(data) == needed, f"{count} values take {needed} bytes, not {len(data)}")
+
+
 def encode_entropy(mask: Mask, codes: Codes, kind: ValueType) -> bytes:
     """The codes of the nonzeros of `mask`, symbols and signs entropy-coded.
 
@@ -39,12 +45,15 @@ def encode_entropy(mask: Mask, codes: Codes, kind: ValueType) -> bytes:
         return b""
     signs = (codes >> (kind.width - 1)).astype(np.uint8) if kind.is_signed else None
     for raw_bits in range(max(kind.extra_bits - JOINED_BITS, 0), kind.extra_bits + 1):
-        symbols = _without_sign(codes, kind) >> raw_bits
+        symbols = codes >> np.uint32(raw_bits)
+        symbols &= np.uint32((1 << (kind.width - kind.is_signed - raw_bits)) - 1)
         top = int(symbols.max())
         bits = (top - int(symbols.min())).bit_length()
         if bits <= MOST_SYMBOL_BITS:
             break
-    coded = encode_values(mask, (top - symbols).astype(np.uint8), signs, bits)
+    np.subtract(np.uint32(top), symbols, out=symbols)
+    coded = encode_values(mask, symbols.astype(np.uint8), signs, bits)
+    del symbols
     extras = pack(codes & (1 << raw_bits) - 1, raw_bits)
     return HEADER.pack(raw_bits, bits, top) + coded + extras
 
@@ -67,10 +76,6 @@ def decode_entropy(data: bytes, mask: Mask, kind: ValueType) -> Codes:
     if signs is not None:
         codes |= signs.astype(np.uint32) << np.uint32(kind.width - 1)
     return codes
-
-
-def _without_sign(codes: Codes, kind: ValueType) -> Codes:
-    return codes & np.uint32((1 << (kind.width - kind.is_signed)) - 1)
 
 
 def is_allowed(geometry: Geometry, count: int, data_bytes: int) -> bool:

@@ -54,15 +54,19 @@ class PackedNetwork:
 
     def to_bytes(self) -> bytes:
         """The file, whose length is the memory that is reported of the network."""
-        data = self.others.tobytes() + b"".join(layer.table + layer.positions + layer.values for layer in self.layers)
-        blank = _header(self, NO_CHECKSUM, len(data))
-        checksum = f"{zlib.crc32(data, zlib.crc32(blank)):08x}"
-        return _header(self, checksum, len(data)) + data
+        parts = [self.others.tobytes()]
+        for layer in self.layers:
+            parts += [layer.table, layer.positions, layer.values]
+        checksum = zlib.crc32(_header(self, NO_CHECKSUM))
+        for part in parts:
+            checksum = zlib.crc32(part, checksum)
+        return b"".join([_header(self, f"{checksum:08x}"), *parts])
 
 
-def _header(network: PackedNetwork, checksum: str, data_bytes: int) -> bytes:
+def _header(network: PackedNetwork, checksum: str) -> bytes:
     metadata = {"format": FORMAT, "crc32": checksum, **network.notes, "layers": ";".join(map(_line, network.layers))}
-    others, kind = network.others, next(name for name, kind in OTHER_TYPES.items() if kind == network.others.dtype)
+    others, data_bytes = network.others, network.payload_bytes
+    kind = next(name for name, kind in OTHER_TYPES.items() if kind == network.others.dtype)
     tensors = {
         "others": {"dtype": kind, "shape": [len(others)], "data_offsets": [0, others.nbytes]},
         "layers": {"dtype": "U8", "shape": [data_bytes - others.nbytes], "data_offsets": [others.nbytes, data_bytes]},

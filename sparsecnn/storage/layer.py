@@ -7,12 +7,19 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from sparsecnn.storage.coded_values import decode_entropy, decode_raw, encode_entropy, encode_raw, is_allowed
+from sparsecnn.storage.coded_values import (
+    decode_entropy,
+    decode_raw,
+    encode_entropy,
+    encode_raw,
+    is_allowed,
+    require_raw_size,
+)
 from sparsecnn.storage.format import BYTE, Format, require
 from sparsecnn.storage.formats import FORMATS
 from sparsecnn.storage.masks import MOST_WEIGHTS, Geometry, Mask, Positions
-from sparsecnn.storage.quantisers import from_table, table_bytes, to_table
-from sparsecnn.storage.value_types import ValueType, value_type
+from sparsecnn.storage.quantisers import from_table, row_blocks, table_bytes, to_table
+from sparsecnn.storage.value_types import Codes, ValueType, value_type
 
 
 @dataclass(frozen=True)
@@ -82,9 +89,10 @@ def pack_layer(
         raise ValueError(f"{name} has {geometry.size} weights, more than {MOST_WEIGHTS}")
     matrix = np.ascontiguousarray(weight, np.float32).reshape(geometry.rows, -1)
     table = to_table(kind.fit(matrix) if numbers is None else numbers)
-    codes = kind.encode(matrix, from_table(table)).reshape(-1)
+    codes = _codes(matrix, kind, from_table(table))
     mask = Mask.of(codes, geometry)
-    coded = encode_entropy(mask, codes[mask.positions], kind) if codes_values else None
+    kept = codes if mask.nonzeros == geometry.size else codes[mask.positions]
+    coded = encode_entropy(mask, kept, kind) if codes_values else None
     if coded is not None and not is_allowed(geometry, mask.nonzeros, len(coded)):
         coded = None
     best = min((_option(form, mask, kind, coded) for form in formats), key=lambda option: option.bytes)
@@ -103,6 +111,13 @@ def pack_layer(
         positions,
         values,
     )
+
+
+def _codes(matrix: NDArray[np.float32], kind: ValueType, numbers: NDArray[np.float32]) -> Codes:
+    codes = np.empty(matrix.shape, np.uint32)
+    for rows in row_blocks(matrix.shape):
+        codes[rows] = kind.encode(matrix[rows], numbers[rows] if kind.has_row_scales else numbers)
+    return codes.reshape(-1)
 
 
 @dataclass(frozen=True)
@@ -133,9 +148,14 @@ def _unpacked(layer: PackedLayer) -> SparseWeight:
     expected = table_bytes(kind.count(geometry.rows)) if layer.nonzeros else 0
     require(len(layer.table) == expected, f"its table takes {expected} bytes, not {len(layer.table)}")
     require(layer.nonzeros <= layer.entries <= geometry.size, f"{layer.entries} values in {geometry.size} weights")
-    positions = FORMATS[layer.format].decode(layer.positions, geometry, layer.entries)
+    # The values' size first: it bounds how many entries the positions may be asked for.
     if layer.is_coded:
         require(layer.entries == layer.nonzeros, "coded values belong to nonzeros alone")
+        require(is_allowed(geometry, layer.entries, len(layer.values)), f"{layer.entries} values are too many for it")
+    else:
+        require_raw_size(layer.values, layer.entries, kind)
+    positions = FORMATS[layer.format].decode(layer.positions, geometry, layer.entries)
+    if layer.is_coded:
         codes = decode_entropy(layer.values, Mask(geometry, positions), kind)
     else:
         codes = decode_raw(layer.values, layer.entries, kind)

@@ -1,6 +1,7 @@
 """Where the nonzeros of a layer are, and how its columns are made of kernels."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import lgamma, log, prod
 from typing import Self
 
@@ -54,7 +55,7 @@ class Mask:
         """How many there are."""
         return len(self.positions)
 
-    @property
+    @cached_property
     def gaps(self) -> Positions:
         """The zeros before each nonzero, row by row."""
         return np.diff(self.positions, prepend=np.int32(-1)) - np.int32(1)

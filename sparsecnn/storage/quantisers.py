@@ -7,27 +7,45 @@ from sparsecnn.errors import DivergedError
 
 Matrix = NDArray[np.float32]
 # Scales that are tried for a row, as shares of the one that just reaches its largest weight: this project's choice.
+# With many levels clipping hardly pays.
 SCALE_SHARES = np.linspace(1.0, 0.4, 16)
+FINE_SHARES = np.linspace(1.0, 0.8, 5)
+MANY_LEVELS = 31
+# Weights that are looked at together: temporary arrays shall be small beside a large layer.
+BLOCK_WEIGHTS = 2**20
 KMEANS_ROUNDS = 100
 
 
 def best_scales(matrix: Matrix, largest: int, step: float = 0.0) -> Matrix:
-    """For each row the scale of least squared error, of SCALE_SHARES, when magnitudes go up to `largest` steps.
+    """For each row the scale of least squared error, of those tried, when magnitudes go up to `largest` steps.
 
     At least `step` times the root mean square of the row's nonzeros: larger steps make fewer, shorter codes.
     """
+    blocks = [_best_scales(matrix[rows], largest, step) for rows in row_blocks(matrix.shape)]
+    return np.concatenate([np.zeros(0, np.float32), *blocks])
+
+
+def row_blocks(shape: tuple[int, ...]) -> list[slice]:
+    """Slices of rows of about BLOCK_WEIGHTS weights each."""
+    rows, columns = shape
+    height = max(BLOCK_WEIGHTS // max(columns, 1), 1)
+    return [slice(start, start + height) for start in range(0, rows, height)]
+
+
+def _best_scales(matrix: Matrix, largest: int, step: float) -> Matrix:
     _require_finite(matrix)
     rows, columns = np.nonzero(matrix)
     nonzeros = np.abs(matrix[rows, columns])
     top = np.abs(matrix).max(axis=1, initial=0.0) / largest
-    errors = np.empty((len(SCALE_SHARES), len(top)))
-    for error, share in zip(errors, SCALE_SHARES, strict=True):
+    shares = SCALE_SHARES if largest < MANY_LEVELS else FINE_SHARES
+    errors = np.empty((len(shares), len(top)))
+    for error, share in zip(errors, shares, strict=True):
         tried = (top * share).astype(np.float32)[rows]
         error[:] = np.bincount(rows, np.square(nonzeros - magnitudes(nonzeros, tried, largest) * tried), len(top))
     mean_squares = np.bincount(rows, np.square(nonzeros), len(top)) / np.maximum(
         np.bincount(rows, minlength=len(top)), 1
     )
-    found = top * SCALE_SHARES[np.argmin(errors, axis=0)]
+    found = top * shares[np.argmin(errors, axis=0)]
     return np.asarray(np.maximum(found, step * np.sqrt(mean_squares)), np.float32)
 
 

@@ -114,5 +114,5 @@ def test_a_wrong_number_of_entries_is_refused(name: str) -> None:
 
 
 def test_a_short_adaptive_code_cannot_claim_many_weights() -> None:
-    with pytest.raises(ValueError, match="1000000000 weights are too many for 12 bytes"):
+    with pytest.raises(ValueError, match="1000000000 weights are too many for 12 bytes and 5 values"):
         FORMATS["adaptive"].decode(bytes(12), Geometry(1000, 1_000_000), 5)
