@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test check format lint types floors reproduce-cifar reproduce-mnist reproduce-caffe clean
+.PHONY: help install demo test check format lint types floors reproduce-cifar reproduce-mnist reproduce-caffe reproduce-packed clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 28
@@ -57,6 +57,36 @@ reproduce-caffe: $(INSTALLED)  ## Redo results/caffe (DATA=folder of parquet fil
 	$(BIN)/sparsecnn train model=cifar10_quick solver=cifar10_quick validation.share=0 seeds=[0,1,2] \
 	  run_dir=$(CAFFE) $(call IMAGES,cifar10)
 	$(BIN)/sparsecnn table $(CAFFE) -o results/caffe/table.csv
+
+# Needs the runs of reproduce-cifar and reproduce-mnist.
+PACKED = runs/packed
+PACK = $(BIN)/sparsecnn pack --table results/packed/packed.csv -q
+FINE_TUNED = solver@fine_tune=retrain fine_tune.epochs=1
+QUICK = $(CIFAR_SEARCH) --within 1/8
+TENTH = $(PACKED)/tenth/seed0.safetensors
+RESNET = $(PACKED)/resnet20/seed0.safetensors
+
+reproduce-packed: $(INSTALLED)  ## Redo results/packed after the two searches (DATA=folder of CIFAR's parquet files)
+	$(BIN)/sparsecnn train experiment=cifar10_tenth run_dir=$(PACKED)/tenth $(call IMAGES,cifar10) \
+	  model.weights=$(CIFAR_SEARCH)/base_seed0.safetensors
+	$(BIN)/sparsecnn train experiment=cifar10_resnet20 run_dir=$(PACKED)/resnet20 $(call IMAGES,cifar10)
+	mkdir -p results/packed
+	$(PACK) $(QUICK) -o $(PACKED)/quick_float32.safetensors
+	$(PACK) $(QUICK) -o $(PACKED)/quick_int8.safetensors value=int8
+	$(PACK) $(QUICK) -o $(PACKED)/quick_int5.safetensors value=int5 step=0.25 $(FINE_TUNED)
+	$(PACK) $(TENTH) -o $(PACKED)/tenth_float32.safetensors
+	$(PACK) $(TENTH) -o $(PACKED)/tenth_int5.safetensors value=int5 step=0.25 $(FINE_TUNED)
+	$(PACK) $(RESNET) -o $(PACKED)/resnet20_float32.safetensors
+	$(PACK) $(RESNET) -o $(PACKED)/resnet20_int8.safetensors value=int8
+	$(PACK) $(RESNET) -o $(PACKED)/resnet20_int5.safetensors value=int5 $(FINE_TUNED)
+	$(PACK) $(MNIST_SEARCH) --within 1/20 -o $(PACKED)/lenet_float32.safetensors
+	$(PACK) $(MNIST_SEARCH) --within 1/20 -o $(PACKED)/lenet_int4.safetensors value=int4
+	$(PACK) $(MNIST_SEARCH) --within 1/20 -o $(PACKED)/lenet_codebook15.safetensors value=codebook15
+	$(BIN)/sparsecnn inspect $(PACKED)/quick_float32.safetensors -o results/packed/quick_layers.csv
+	$(BIN)/sparsecnn plot-storage $(QUICK) -o results/packed/storage
+	$(BIN)/python benchmarks/packed_size.py $(PACKED)/*.safetensors
+	$(BIN)/python benchmarks/exports.py $(PACKED)/quick_float32.safetensors $(PACKED)/quick_int5.safetensors \
+	  --data $(call IMAGES,cifar10)
 
 test: $(INSTALLED)  ## Run the tests
 	$(BIN)/python -m pytest -n 2 --cov --cov-fail-under=90

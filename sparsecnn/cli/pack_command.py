@@ -6,7 +6,7 @@ import click
 
 from sparsecnn.cli.experiment_command import ConfiguredCommand
 from sparsecnn.cli.guard import guarded
-from sparsecnn.cli.options import debug_option
+from sparsecnn.cli.options import TABLE, debug_option, of_a_table
 
 
 @click.command("pack", cls=ConfiguredCommand)
@@ -16,10 +16,17 @@ from sparsecnn.cli.options import debug_option
 @click.option(
     "--within", metavar="BUDGET", help="Of a run, the most accurate network that fits: 64KiB, or 1/8 of dense."
 )
+@click.option("--table", type=TABLE, callback=of_a_table, help="A table (.csv or .parquet) to add a row to.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress bars and no log on the terminal.")
 @debug_option
 def pack_command(
-    network: Path, overrides: tuple[str, ...], output: Path, within: str | None, quiet: bool, debug: bool
+    network: Path,
+    overrides: tuple[str, ...],
+    output: Path,
+    within: str | None,
+    table: Path | None,
+    quiet: bool,
+    debug: bool,
 ) -> None:
     """Pack a network into a file of just the bytes that it takes, and measure the accuracy of that file.
 
@@ -34,7 +41,7 @@ def pack_command(
         # torch takes seconds to import.
         from sparsecnn.cli.packed import pack
 
-        pack(network, overrides, output, within, quiet=quiet)
+        pack(network, overrides, output, within, table, quiet=quiet)
 
 
 @click.command("plot-storage")

@@ -19,12 +19,15 @@ from sparsecnn.errors import ConfigError, OutOfReachError
 from sparsecnn.experiments.pack import Measured, Packed, write_file
 from sparsecnn.models import read_tensors
 from sparsecnn.packing import format_table, layer_table, unpack
+from sparsecnn.results import write_table
 from sparsecnn.sizes import readable
 from sparsecnn.storage import read_packed
 
 
-def pack(network: Path, overrides: Sequence[str], output: Path, within: str | None, *, quiet: bool) -> None:
-    """Packs a network of a run and prints what it takes and what it lost."""
+def pack(
+    network: Path, overrides: Sequence[str], output: Path, within: str | None, table: Path | None, *, quiet: bool
+) -> None:
+    """Packs a network of a run, prints what it takes and what it lost, and adds that to `table`."""
     console = Console(stderr=True)
     log_to(console, quiet=quiet)
     weights = _weights(network, within)
@@ -36,6 +39,17 @@ def pack(network: Path, overrides: Sequence[str], output: Path, within: str | No
     header = packed.file_bytes - packed.network.payload_bytes
     smaller = f"{packed.dense_bytes / packed.file_bytes:.1f}x smaller than dense float32"
     click.echo(f"{output}: {packed.file_bytes} bytes ({header} of them header), {smaller}")
+    if table is not None:
+        click.echo(_add_row(table, {"file": output.stem, "weights": weights.stem, **packed.row()}))
+
+
+def _add_row(path: Path, row: dict[str, object]) -> Path:
+    """Adds a row to a table in a file; one of the same file gives way."""
+    added = pd.DataFrame([row])
+    if path.is_file():
+        before = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+        added = pd.concat([before[before.file != row["file"]], added], ignore_index=True)
+    return write_table(added, path)
 
 
 def evaluate(file: Path, overrides: Sequence[str], *, quiet: bool) -> None:

@@ -42,6 +42,24 @@ class Packed:
     before: Measured
     after: Measured
 
+    def row(self) -> dict[str, object]:
+        """One row of a table; accuracies in percent, those before packing with the prefix `float_`."""
+        accuracies = {}
+        for prefix, measured in (("float_", self.before), ("", self.after)):
+            accuracies[f"{prefix}val_accuracy"] = measured.validation.accuracy if measured.validation else None
+            accuracies[f"{prefix}test_accuracy"] = measured.test.accuracy
+        return {
+            "values": self.network.layers[0].value,
+            "nonzeros": sum(layer.nonzeros for layer in self.network.layers),
+            "weights_in_all": sum(layer.weights for layer in self.network.layers),
+            "file_bytes": self.file_bytes,
+            "header_bytes": self.file_bytes - self.network.payload_bytes,
+            "dense_bytes": self.dense_bytes,
+            "compression": self.dense_bytes / self.file_bytes,
+            **accuracies,
+            "test_points_lost": self.before.test.accuracy - self.after.test.accuracy,
+        }
+
 
 @dataclass(frozen=True)
 class Pack:
