@@ -44,6 +44,7 @@ def format_table(weights: Mapping[str, NDArray[np.float32]]) -> pd.DataFrame:
     """A row for each layer and way to store it: its bytes, and the bound log2 C(N, z) + 32 z, in bytes.
 
     `way` is a format with raw float32 values, or a type of values entropy-coded beside the cheapest positions.
+    `position_bytes` are those of the positions alone, fillers' values with them; their bound is log2 C(N, z).
     """
     rows = []
     for name, weight in weights.items():
@@ -55,17 +56,20 @@ def format_table(weights: Mapping[str, NDArray[np.float32]]) -> pd.DataFrame:
             f"{kind} coded": pack_layer(name, weight, value_type(kind), formats=FORMATS.values())
             for kind in CODED_VALUES
         }
-        nonzeros = ways["dense"].nonzeros
-        bound = ways["dense"].position_bound_bits / 8 + FLOAT32_BYTES * nonzeros
-        rows += [
-            {
-                "layer": name,
-                "weights": weight.size,
-                "nonzeros": nonzeros,
-                "way": way,
-                "bytes": packed.bytes,
-                "bound_bytes": bound,
-            }
-            for way, packed in ways.items()
-        ]
+        rows += [_way(name, way, packed) for way, packed in ways.items()]
     return pd.DataFrame(rows)
+
+
+def _way(layer: str, way: str, packed: PackedLayer) -> dict[str, object]:
+    bound = packed.position_bound_bits / 8
+    fillers = (packed.entries - packed.nonzeros) * FLOAT32_BYTES
+    return {
+        "layer": layer,
+        "weights": packed.weights,
+        "nonzeros": packed.nonzeros,
+        "way": way,
+        "bytes": packed.bytes,
+        "bound_bytes": bound + FLOAT32_BYTES * packed.nonzeros,
+        "position_bytes": len(packed.positions) + (0 if way == "dense" else fillers),
+        "position_bound_bytes": bound,
+    }
