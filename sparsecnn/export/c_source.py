@@ -57,7 +57,8 @@ def export_c(network: PackedNetwork, name: str) -> CExport:
         FLOAT_BYTES * plan.floats,
     )
     source = "\n".join([*_head(prefix, plan.floats), *_types_and_data(constants, codes), *_functions(prefix, codes)])
-    return CExport(source, _header(prefix, parts, sizes), sizes.constants, sizes.scratch)
+    header = _header(prefix, parts, sizes, _pixels(network.notes.get("pixels")))
+    return CExport(source, header, sizes.constants, sizes.scratch)
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,15 @@ class _Sizes:
     scratch: int
 
 
-def _header(name: str, parts: Parts, sizes: _Sizes) -> str:
+def _pixels(note: str | None) -> str:
+    """How a pixel becomes an input, one number a channel or one for all."""
+    if note is None:
+        return comment("What the pixels go through before them was not stored.")
+    offsets, _, scales = note.partition(" ")
+    return comment(f"An input is pixel in 0..255 minus offset, times scale. Offsets: {offsets}. Scales: {scales}.")
+
+
+def _header(name: str, parts: Parts, sizes: _Sizes, pixels: str) -> str:
     upper = name.upper()
     shape = " x ".join(map(str, parts.image_shape))
     return f"""\
@@ -87,6 +96,8 @@ def _header(name: str, parts: Parts, sizes: _Sizes) -> str:
 #ifdef __cplusplus
 extern "C" {{
 #endif
+
+{pixels}
 
 /* Writes the scores of the classes; `image` and `scores` must not overlap. */
 void {name}_run(const float *image, float *scores);
