@@ -16,6 +16,8 @@ _PUBLIC = {
     "Train": "sparsecnn.experiments",
     "Trainer": "sparsecnn.training",
     "evaluate": "sparsecnn.training",
+    "load": "sparsecnn.runtime",
+    "packer_of": "sparsecnn.packing",
     "pareto": "sparsecnn.frontier",
     "project_l0": "sparsecnn.operators",
     "prunable_weights": "sparsecnn.models",

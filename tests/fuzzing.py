@@ -22,6 +22,7 @@ from sparsecnn.errors import SparsecnnError
 from sparsecnn.models import ResNet, prunable_weights, small_cnn
 from sparsecnn.operators import project_l0
 from sparsecnn.packing import layer_table, packer_of, unpack
+from sparsecnn.runtime import sparse_network
 from sparsecnn.storage import FORMATS, read_packed, value_type
 
 VALUES = ("float32", "float16", "bfloat16", "int8", "int4", "codebook15")
@@ -130,6 +131,7 @@ def read(path: Path) -> str:
         network = read_packed(path)
         layer_table(network)
         unpack(network)
+        sparse_network(network)
     except SparsecnnError as error:
         assert "\n" not in str(error), error
         return re.sub(r"[0-9a-f.-]*\d[0-9a-f.-]*|'.*'|\(.*\)", "#", str(error).partition(": ")[2])[:60]

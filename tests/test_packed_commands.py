@@ -165,6 +165,19 @@ def test_the_storage_figure_is_drawn_with_its_numbers(searched: Path, monkeypatc
     assert total.over_bound == pytest.approx(total.bytes / total.bound_bytes, rel=1e-5)
 
 
+def test_bench_shows_how_layers_are_computed_and_compares(searched: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(searched)
+    options = ["--batch", "2", "--rounds", "2", "--threads", "1", "-o", "bench.csv"]
+    done = CliRunner().invoke(main, ["bench", "net.safetensors", *options, "--against", "torch eager"])
+    assert done.exit_code == 0, done.output
+    assert "is_sparse" in done.stdout
+    table = pd.read_csv("bench.csv")
+    assert table.contender.tolist() == ["sparsecnn", "torch eager"]
+    assert (table.largest_difference < 1e-5).all()
+    assert table.ratio[0] == 1.0
+    assert CliRunner().invoke(main, ["bench", "net.safetensors", "--against", "abacus"]).exit_code == 2
+
+
 def test_data_of_another_shape_is_refused(searched: Path) -> None:
     lie = (searched / "net.safetensors").read_bytes()
     header = json.loads(lie[8 : 8 + int.from_bytes(lie[:8], "little")])

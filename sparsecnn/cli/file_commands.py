@@ -56,6 +56,38 @@ def evaluate_command(file: Path, overrides: tuple[str, ...], quiet: bool, debug:
         evaluate(file, overrides, quiet=quiet)
 
 
+@click.command("bench")
+@file_argument
+@click.option("--batch", "batches", type=click.IntRange(1), multiple=True, default=(1, 8, 64, 128), show_default=True)
+@click.option("--rounds", type=click.IntRange(1), default=15, show_default=True, help="Turns of each contender.")
+@click.option("--threads", type=click.IntRange(1), multiple=True, help="By default one, and all cores.")
+@click.option("--against", metavar="NAME", multiple=True, help="Others to compare with; by default all there are.")
+@table_output_option("A file for the table.")
+@debug_option
+def bench_command(
+    file: Path,
+    batches: tuple[int, ...],
+    rounds: int,
+    threads: tuple[int, ...],
+    against: tuple[str, ...],
+    output: Path | None,
+    debug: bool,
+) -> None:
+    """Measure how fast a packed FILE runs, against PyTorch and, where it is installed, ONNX Runtime.
+
+    A ratio is the time of another over that of sparsecnn in the same round: above 1, sparsecnn is faster. Medians, with
+    quartiles in brackets.
+    """
+    with guarded(debug=debug):
+        from sparsecnn.cli.benching import bench
+        from sparsecnn.results import write_table
+
+        text, table = bench(file, batches, rounds, threads, against)
+        click.echo(text)
+        if output is not None:
+            click.echo(write_table(table, output))
+
+
 @click.command("export")
 @file_argument
 @click.option("--format", "kind", type=click.Choice(["c", "onnx"]), required=True, help="What to write.")

@@ -1,0 +1,41 @@
+"""What `bench` measures and prints."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+
+from sparsecnn.cli.execution import log_to
+from sparsecnn.runtime import load
+from sparsecnn.runtime.benchmark import benchmark
+from sparsecnn.runtime.contenders import CONTENDERS, OURS
+from sparsecnn.sizes import readable
+
+
+def bench(
+    file: Path, batches: Sequence[int], rounds: int, threads: Sequence[int], against: Sequence[str]
+) -> tuple[str, pd.DataFrame]:
+    """Times and ratios of a packed file as text and as a table, below how each of its layers is computed."""
+    log_to(Console(stderr=True), quiet=False)
+    counts = threads or sorted({1, os.cpu_count() or 1})
+    plan = pd.DataFrame([vars(layer) for layer in load(file).plan])
+    contenders = (OURS, *against) if against else tuple(CONTENDERS)
+    table = pd.concat(
+        [benchmark(file, batches=batches, rounds=rounds, threads=count, contenders=contenders) for count in counts]
+    )
+    shown = pd.DataFrame(
+        {
+            "threads": table.threads,
+            "batch": table.batch,
+            "contender": table.contender,
+            "ms": (1000 * table.seconds).map("{:.3f}".format),
+            "ratio": [
+                f"{row.ratio:.2f} ({row.ratio_low:.2f}-{row.ratio_high:.2f})" for row in table.itertuples(index=False)
+            ],
+            "memory": table.memory_bytes.map(readable, na_action="ignore").fillna("-"),
+            "difference": table.largest_difference.map("{:.1e}".format),
+        }
+    )
+    return f"{plan.to_string(index=False)}\n\n{shown.to_string(index=False)}", table

@@ -1,0 +1,3 @@
+/* The program for what every processor of the target has. */
+#define VARIANT(name) name##_base
+#include "program.h"
