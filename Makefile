@@ -78,6 +78,7 @@ reproduce-packed: $(INSTALLED)  ## Redo results/packed after the two searches (D
 	$(PACK) $(TENTH) -o $(PACKED)/tenth_int5.safetensors value=int5 step=0.25 $(FINE_TUNED)
 	$(PACK) $(RESNET) -o $(PACKED)/resnet20_float32.safetensors
 	$(PACK) $(RESNET) -o $(PACKED)/resnet20_int8.safetensors value=int8
+	$(PACK) $(RESNET) -o $(PACKED)/resnet20_int8_steps.safetensors value=int8 step=0.1
 	$(PACK) $(RESNET) -o $(PACKED)/resnet20_int5.safetensors value=int5 $(FINE_TUNED)
 	$(PACK) $(MNIST_SEARCH) --within 1/20 -o $(PACKED)/lenet_float32.safetensors
 	$(PACK) $(MNIST_SEARCH) --within 1/20 -o $(PACKED)/lenet_int4.safetensors value=int4
@@ -85,6 +86,8 @@ reproduce-packed: $(INSTALLED)  ## Redo results/packed after the two searches (D
 	$(BIN)/sparsecnn inspect $(PACKED)/quick_float32.safetensors -o results/packed/quick_layers.csv
 	$(BIN)/sparsecnn plot-storage $(QUICK) -o results/packed/storage
 	$(BIN)/python benchmarks/packed_size.py $(PACKED)/*.safetensors
+	$(BIN)/sparsecnn bench $(PACKED)/tenth_float32.safetensors --threads 1 -o results/packed/bench_cifar10_quick.csv
+	$(BIN)/sparsecnn bench $(PACKED)/resnet20_float32.safetensors --threads 1 -o results/packed/bench_resnet20.csv
 	$(BIN)/python benchmarks/exports.py $(PACKED)/quick_float32.safetensors $(PACKED)/quick_int5.safetensors \
 	  --data $(call IMAGES,cifar10)
 

@@ -34,6 +34,17 @@ def expected_rows(folder: Path, name: str) -> Iterator[str]:
         yield f"| {name} | {budget} | {memory} | {accuracies} |"
 
 
+def test_the_readme_shows_the_packed_networks_of_the_committed_table() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    table = pd.read_csv(ROOT / "results" / "packed" / "packed.csv")
+    rows = [
+        f"| {row.file} | {row.values} | {row.file_bytes:,} | {row.compression:.1f}x | "
+        f"{row.test_accuracy:.2f} ({round(-row.test_points_lost, 2) + 0.0:+.2f}) |"
+        for row in table.itertuples(index=False)
+    ]
+    assert [row for row in rows if row not in lines] == []
+
+
 @pytest.mark.parametrize("folder", SEARCHES)
 def test_the_readme_shows_the_numbers_of_the_committed_tables(folder: str) -> None:
     lines = (ROOT / "README.md").read_text().splitlines()
