@@ -76,7 +76,10 @@ class StretchRunner:
         outputs = [torch.empty((images, *shape)) for shape in self.shapes]
         # Plain tuples: this is most of what a call costs beside the kernels.
         tensors = [(tensor.data_ptr(), tensor.stride()) for tensor in (*inputs, *outputs)]
-        _in_threads(lambda first, last: self._part(tensors, first, last), images)
+        if images <= GROUP:
+            self._part(tensors, 0, images)
+        else:
+            _in_threads(lambda first, last: self._part(tensors, first, last), images)
         return outputs
 
     def _part(self, tensors: Sequence[_Tensor], first: int, last: int) -> None:
