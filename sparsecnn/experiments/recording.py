@@ -88,6 +88,7 @@ class Recorder:
         key = self.key(job)
         found = self.run.store.find(key)
         if found is not None:
+            self._snapshots(key).clear()  # a process that was killed right behind the row has left one
             return found
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
         model = job.start()

@@ -57,7 +57,9 @@ def test_a_renamed_run_goes_on_under_its_new_name(tmp_path: Path) -> None:
 
 def test_what_a_killed_process_left_half_written_is_removed(tmp_path: Path) -> None:
     run(tmp_path, "train", QUICK)
-    left = [tmp_path / ".seed0.safetensors.123.tmp", tmp_path / "checkpoints" / "0123456789abcdef.resume.123.tmp"]
+    (weights,) = (tmp_path / "checkpoints").glob("*.safetensors")
+    snapshot = weights.with_suffix(".resume.pt")
+    left = [tmp_path / ".seed0.safetensors.123.tmp", snapshot.with_suffix(".123.tmp"), snapshot]
     for path in left:
         path.write_bytes(b"half")
     run(tmp_path, "train", QUICK)
