@@ -58,7 +58,8 @@ reproduce-caffe: $(INSTALLED)  ## Redo results/caffe (DATA=folder of parquet fil
 	  run_dir=$(CAFFE) $(call IMAGES,cifar10)
 	$(BIN)/sparsecnn table $(CAFFE) -o results/caffe/table.csv
 
-# Needs the runs of reproduce-cifar and reproduce-mnist.
+# Needs the runs of reproduce-cifar and reproduce-mnist. NNC=--nnc compares with NNC, see benchmarks/nnc/README.md.
+NNC =
 PACKED = runs/packed
 PACK = $(BIN)/sparsecnn pack --table results/packed/packed.csv -q
 FINE_TUNED = solver@fine_tune=retrain fine_tune.epochs=1
@@ -85,7 +86,7 @@ reproduce-packed: $(INSTALLED)  ## Redo results/packed after the two searches (D
 	$(PACK) $(MNIST_SEARCH) --within 1/20 -o $(PACKED)/lenet_codebook15.safetensors value=codebook15
 	$(BIN)/sparsecnn inspect $(PACKED)/quick_float32.safetensors -o results/packed/quick_layers.csv
 	$(BIN)/sparsecnn plot-storage $(QUICK) -o results/packed/storage
-	$(BIN)/python benchmarks/packed_size.py $(PACKED)/*.safetensors
+	$(BIN)/python benchmarks/packed_size.py $(NNC) $(PACKED)/*.safetensors
 	$(BIN)/sparsecnn bench $(PACKED)/tenth_float32.safetensors --threads 1 -o results/packed/bench_cifar10_quick.csv
 	$(BIN)/sparsecnn bench $(PACKED)/resnet20_float32.safetensors --threads 1 -o results/packed/bench_resnet20.csv
 	$(BIN)/python benchmarks/exports.py $(PACKED)/quick_float32.safetensors $(PACKED)/quick_int5.safetensors \

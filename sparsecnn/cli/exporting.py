@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from sparsecnn.experiments.pack import write_file
 from sparsecnn.export import export_c
+from sparsecnn.results import write_bytes
 from sparsecnn.sizes import readable
 from sparsecnn.storage import PackedNetwork, read_packed
 
@@ -18,7 +18,7 @@ def _export_c(network: PackedNetwork, stem: Path) -> list[str]:
     exported = export_c(network, stem.name)
     paths = [stem.with_name(f"{stem.name}{ending}") for ending in (".c", ".h")]
     for path, text in zip(paths, (exported.source, exported.header), strict=True):
-        write_file(path, text.encode())
+        write_bytes(path, text.encode())
     flash, scratch = exported.rodata_bytes, exported.scratch_bytes
     sizes = (
         f"constants {flash} bytes ({readable(flash)}) of flash, scratch {scratch} bytes ({readable(scratch)}) of RAM"
@@ -32,5 +32,5 @@ def _export_onnx(network: PackedNetwork, stem: Path, *, sparse: bool) -> list[st
 
     path = stem.with_name(f"{stem.name}.onnx")
     data = export_onnx(network, sparse=sparse)
-    write_file(path, data)
+    write_bytes(path, data)
     return [f"{path}: {len(data)} bytes"]

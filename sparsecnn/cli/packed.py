@@ -16,10 +16,10 @@ from sparsecnn.cli.progress import Bars
 from sparsecnn.cli.tables import best_table
 from sparsecnn.config import build, compose, compose_over
 from sparsecnn.errors import ConfigError, OutOfReachError
-from sparsecnn.experiments.pack import Measured, Packed, write_file
+from sparsecnn.experiments.pack import Measured, Packed
 from sparsecnn.models import read_tensors
 from sparsecnn.packing import format_table, layer_table, unpack
-from sparsecnn.results import write_table
+from sparsecnn.results import write_bytes, write_table
 from sparsecnn.sizes import readable
 from sparsecnn.storage import read_packed
 
@@ -93,7 +93,7 @@ def unpack_to(file: Path, output: Path) -> Path:
     tensors = {name: value.contiguous() for name, value in unpacked.values.items()}
     norms = [name.removesuffix("running_mean") for name in tensors if name.endswith(".running_mean")]
     tensors |= {f"{norm}num_batches_tracked": torch.zeros((), dtype=torch.int64) for norm in norms}
-    write_file(output, save(tensors))
+    write_bytes(output, save(tensors))
     return output
 
 

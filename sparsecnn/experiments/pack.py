@@ -2,19 +2,18 @@
 
 import logging
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from torch import nn
 
-from sparsecnn.errors import ConfigError, SparsecnnError
+from sparsecnn.errors import ConfigError
 from sparsecnn.experiments.progress import Progress
 from sparsecnn.experiments.workbench import Parts, Workbench
 from sparsecnn.models import other_values, prunable_weights
 from sparsecnn.packing import Quantised, unpack
 from sparsecnn.packing.fine_tune import Numbers
 from sparsecnn.programs import ProgramModule
-from sparsecnn.results import write_whole
+from sparsecnn.results import write_bytes
 from sparsecnn.solvers import Solver
 from sparsecnn.storage import FORMATS, PAPER_FORMATS, PackedNetwork, ValueType, value_type
 from sparsecnn.training import Evaluation, Observer
@@ -101,7 +100,7 @@ class Pack:
         data = network.to_bytes()
         after = measured(bench, as_module(bench, network))
         dense = 4 * (sum(weight.numel() for weight in prunable_weights(model).values()) + other_values(model))
-        write_file(output, data)
+        write_bytes(output, data)
         return Packed(network, len(data), dense, before, after)
 
     def _fine_tuned_(self, bench: Workbench, model: nn.Module, progress: Progress) -> Numbers:
@@ -111,15 +110,6 @@ class Pack:
         progress.training("fine-tuning")
         bench.trainer.train_(model, self.fine_tune, quantised, seed=0, observer=Observer(on_step=progress.step))
         return quantised.numbers
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Writes a file whole; its folder is made."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, partial(Path.write_bytes, data=data))
-    except OSError as error:
-        raise SparsecnnError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def measured(bench: Workbench, model: nn.Module) -> Measured:

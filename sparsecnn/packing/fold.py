@@ -20,6 +20,11 @@ class Folded:
     others: Values
     factors: Mapping[str, Tensor]
 
+    def scaled_weights(self, values: Mapping[str, Tensor]) -> Values:
+        """The dense weights among `values` whose rows a folded normalisation multiplies, multiplied."""
+        names = {f"{layer}.weight": factor for layer, factor in self.factors.items()}
+        return {name: values[name] * factor.view(-1, *[1] * (values[name].dim() - 1)) for name, factor in names.items()}
+
 
 def fold_batch_norm(program: Program, others: Mapping[str, Tensor]) -> Folded:
     """The program without the normalisations that follow a convolution or a linear layer directly.

@@ -53,7 +53,7 @@ class Packer:
         numbers = dict(numbers or {})
         if program is not None and not kind.is_lossless:
             folded = fold_batch_norm(program, tensors)
-            program, tensors = folded.program, {**tensors, **folded.others, **_scaled_rows(tensors, folded.factors)}
+            program, tensors = folded.program, {**tensors, **folded.others, **folded.scaled_weights(tensors)}
             numbers = scaled(numbers, folded.factors) if kind.has_row_scales else numbers
         weights = {name: _array(tensors[f"{name}.weight"]) for name in self.layers}
         packed = [
@@ -79,11 +79,6 @@ def packer_of(model: nn.Module, image_shape: Shape, notes: Mapping[str, str] | N
         log.warning("the file will hold the weights without the network's program: %s", error)
         return Packer(tuple(prunable_weights(model)), None, found)
     return Packer(tuple(weight_names(program)), program, found)
-
-
-def _scaled_rows(tensors: Mapping[str, Tensor], factors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    weights = {f"{name}.weight": factor for name, factor in factors.items()}
-    return {name: tensors[name] * factor.view(-1, *[1] * (tensors[name].dim() - 1)) for name, factor in weights.items()}
 
 
 def _array(tensor: Tensor) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sparsecnn.errors import DataError
+from sparsecnn.errors import DataError, SparsecnnError
 from sparsecnn.results.rows import CandidateRow
 from sparsecnn.results.store import TABLES, RunStore, read_table
 
@@ -27,6 +27,15 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     return path
+
+
+def write_bytes(path: Path, data: bytes) -> Path:
+    """Writes a file whole; its folder is made. SparsecnnError when that cannot be done."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return write_whole(path, partial(Path.write_bytes, data=data))
+    except OSError as error:
+        raise SparsecnnError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> Path:

@@ -45,10 +45,7 @@ def dense_form(packed: PackedNetwork) -> Dense:
     if unpacked.program is None or unpacked.image_shape is None:
         raise DataError("the file holds weights without the network's program, so it cannot be run")
     folded = fold_batch_norm(unpacked.program, unpacked.values)
-    values = dict(folded.others)
-    for name, factor in folded.factors.items():
-        weight = values[f"{name}.weight"]
-        values[f"{name}.weight"] = weight * factor.view(-1, *[1] * (weight.dim() - 1))
+    values = {**folded.others, **folded.scaled_weights(unpacked.values)}
     return Dense(folded.program, values, unpacked.image_shape)
 
 

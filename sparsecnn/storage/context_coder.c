@@ -14,7 +14,7 @@ typedef struct {
 } term;
 
 enum { ONE = 1 << 16, FIRST_EVIDENCE = 3 * ONE, MOST_EVIDENCE = 128 * ONE, LARGEST_LOGIT = 11 * ONE - 1 };
-enum { MOST_TERMS = 8, NODES = 256, MOST_OVERRUN = 4 };
+enum { NODES = 256, MOST_OVERRUN = 4 };
 
 /* 65536 / (1 + exp(-i / 4)), rounded, at most 65535. */
 static const uint16_t LOGISTIC[45] = {

@@ -79,14 +79,11 @@ def test_folding_changes_the_scores_by_rounding_alone(resnet: nn.Module) -> None
     program = trace(resnet, (3, 16, 16))
     values = dict(resnet.state_dict())
     folded = fold_batch_norm(program, values)
-    weights = {
-        f"{name}.weight": values[f"{name}.weight"] * factor.view(-1, 1, 1, 1) for name, factor in folded.factors.items()
-    }
     assert len(folded.program.steps) == len(program.steps) - 7
     images = torch.randn(4, 3, 16, 16)
     with torch.no_grad():
         expected = resnet(images)
-        found = ProgramModule(folded.program, {**folded.others, **weights})(images)
+        found = ProgramModule(folded.program, {**folded.others, **folded.scaled_weights(values)})(images)
     assert (found - expected).abs().max() <= 1e-5 * expected.abs().max()
 
 
