@@ -8,11 +8,13 @@ import platform
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from sparsecnn.cache_dir import cache_dir
 from sparsecnn.digests import digest
 from sparsecnn.errors import ConfigError
+from sparsecnn.whole_files import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +51,7 @@ def _kept(compiler: str, sources: Sequence[Path]) -> ctypes.CDLL:
         path = cache_dir() / name
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-                os.replace(_built(compiler, sources, Path(folder) / name), path)
+            write_whole(path, partial(_built, compiler, sources))
         return ctypes.CDLL(str(path))
     except (OSError, ConfigError):  # nothing can be kept there, or what was kept is damaged
         with tempfile.TemporaryDirectory() as folder:

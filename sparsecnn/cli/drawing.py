@@ -12,8 +12,9 @@ from sparsecnn.cli.tables import frontier_text
 from sparsecnn.errors import ConfigError, DataError
 from sparsecnn.frontier import frontier_table
 from sparsecnn.plots.style import save
-from sparsecnn.results import read_each, write_whole
+from sparsecnn.results import read_each
 from sparsecnn.sizes import to_bytes
+from sparsecnn.whole_files import write_whole
 
 ENDINGS = (".png", ".svg", ".csv")
 

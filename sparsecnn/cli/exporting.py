@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from sparsecnn.export import export_c
-from sparsecnn.results import write_bytes
 from sparsecnn.sizes import readable
 from sparsecnn.storage import PackedNetwork, read_packed
+from sparsecnn.whole_files import write_bytes
 
 
 def export(file: Path, kind: str, stem: Path, *, sparse: bool) -> list[str]:

@@ -19,9 +19,10 @@ from sparsecnn.errors import ConfigError, OutOfReachError
 from sparsecnn.experiments.pack import Measured, Packed
 from sparsecnn.models import read_tensors
 from sparsecnn.packing import format_table, layer_table, unpack
-from sparsecnn.results import write_bytes, write_table
+from sparsecnn.results import write_table
 from sparsecnn.sizes import readable
 from sparsecnn.storage import read_packed
+from sparsecnn.whole_files import write_bytes
 
 
 def pack(

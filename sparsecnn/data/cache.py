@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from sparsecnn.cache_dir import cache_dir
 from sparsecnn.data.files import size_and_time
 from sparsecnn.data.resident import ResidentSplit
 from sparsecnn.data.types import DataSet
+from sparsecnn.whole_files import replacing
 
 log = logging.getLogger(__name__)
 
@@ -68,11 +68,8 @@ def _write(path: Path, data: DataSet) -> None:
     }
     about = {"name": data.name, "classes": data.classes, "fingerprint": data.fingerprint}
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
-        save_file(tensors, temporary, metadata={"about": json.dumps(about)})
-        os.replace(temporary, path)
+        with replacing(path) as part:
+            save_file(tensors, part, metadata={"about": json.dumps(about)})
     except SafetensorError as error:  # a full disk, among others
         raise OSError(str(error)) from error
-    finally:
-        temporary.unlink(missing_ok=True)

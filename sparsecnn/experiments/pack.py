@@ -13,10 +13,10 @@ from sparsecnn.models import other_values, prunable_weights
 from sparsecnn.packing import Quantised, unpack
 from sparsecnn.packing.fine_tune import Numbers
 from sparsecnn.programs import ProgramModule
-from sparsecnn.results import write_bytes
 from sparsecnn.solvers import Solver
 from sparsecnn.storage import FORMATS, PAPER_FORMATS, PackedNetwork, ValueType, value_type
 from sparsecnn.training import Evaluation, Observer
+from sparsecnn.whole_files import write_bytes
 
 log = logging.getLogger(__name__)
 # Whether values may be entropy-coded beside each set of formats.

@@ -19,7 +19,8 @@ from typing import Any
 import filelock
 
 from sparsecnn.errors import ConfigError, DataError, RunLockedError
-from sparsecnn.results import STORE, RunStore, export, write_whole
+from sparsecnn.results import STORE, RunStore, export
+from sparsecnn.whole_files import remove_unfinished, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,8 @@ def open_run(info: RunInfo) -> Iterator[Run]:
         ) from error
     with lock:
         _check_identity(info)
-        _remove_temporaries(folder)
+        for place in (folder, folder / "checkpoints"):
+            remove_unfinished(place)
         _write_description(info)
         handler = logging.FileHandler(folder / "run.log")
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -106,13 +108,6 @@ def open_run(info: RunInfo) -> Iterator[Run]:
         finally:
             logging.getLogger("sparsecnn").removeHandler(handler)
             handler.close()
-
-
-def _remove_temporaries(folder: Path) -> None:
-    # A process that is killed while it writes a file leaves the part it wrote. The lock is held: nobody is writing now.
-    for place in (folder, folder / "checkpoints"):
-        for path in place.glob("*.tmp"):
-            path.unlink(missing_ok=True)
 
 
 def _check_identity(info: RunInfo) -> None:

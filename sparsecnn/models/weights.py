@@ -1,6 +1,5 @@
 """Weights of networks in files: written whole, read without running code."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,18 +10,16 @@ from torch import Tensor, nn
 
 from sparsecnn.digests import file_digest
 from sparsecnn.errors import DataError, SparsecnnError
+from sparsecnn.whole_files import replacing
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
     """Writes every parameter and buffer of `model` as safetensors; the file is there whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        save_model(model, str(temporary))
-        os.replace(temporary, path)
+        with replacing(path) as part:
+            save_model(model, str(part))
     except (OSError, SafetensorError) as error:
         raise SparsecnnError(f"{path} cannot be written: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load_weights_(model: nn.Module, path: Path) -> None:

@@ -14,7 +14,7 @@ import matplotlib as mpl
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from sparsecnn.results import write_whole
+from sparsecnn.whole_files import write_whole
 
 # Okabe & Ito 2008, "Color Universal Design", without its yellow, which is too faint for a line on
 # white. Black comes last.

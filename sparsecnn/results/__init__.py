@@ -1,6 +1,6 @@
 """Results: rows in a store, tables out of it."""
 
-from sparsecnn.results.exports import STORE, export, read_each, read_runs, write_bytes, write_table, write_whole
+from sparsecnn.results.exports import STORE, export, read_each, read_runs, write_table
 from sparsecnn.results.rows import CandidateRow, EpochRow, LayerEpochRow, Phase, Status
 from sparsecnn.results.store import RunStore
 
@@ -15,7 +15,5 @@ __all__ = [
     "export",
     "read_each",
     "read_runs",
-    "write_bytes",
     "write_table",
-    "write_whole",
 ]

@@ -1,41 +1,21 @@
 """Tables out of runs: exports to CSV and Parquet, and reading either or the store."""
 
-import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from sparsecnn.errors import DataError, SparsecnnError
+from sparsecnn.errors import DataError
 from sparsecnn.results.rows import CandidateRow
 from sparsecnn.results.store import TABLES, RunStore, read_table
+from sparsecnn.whole_files import write_whole
 
 STORE = "results.sqlite"
 FILES = {"candidates": "table", "epochs": "epochs", "layer_epochs": "layer_epochs"}
 REQUIRED = {"run", "key", "phase", "status", "memory_bytes", "val_accuracy", "test_accuracy"}
-
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
-    """Lets `write` make a file beside `path`, then puts it in its place in one step."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
-
-
-def write_bytes(path: Path, data: bytes) -> Path:
-    """Writes a file whole; its folder is made. SparsecnnError when that cannot be done."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return write_whole(path, partial(Path.write_bytes, data=data))
-    except OSError as error:
-        raise SparsecnnError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> Path:

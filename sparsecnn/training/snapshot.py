@@ -1,6 +1,5 @@
 """A training stopped between two epochs, kept so that it goes on with the same numbers."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from sparsecnn.errors import SparsecnnError
+from sparsecnn.whole_files import replacing
 
 # A snapshot that lacks one of these is of another version.
 CONTENT = {"model", "optimizer", "generator", "global_generator", "cuda_generators", "epoch", "step"}
@@ -34,14 +34,11 @@ class Snapshots:
             "epoch": epoch,
             "step": step,
         }
-        temporary = self.path.with_suffix(f".{os.getpid()}.tmp")
         try:
-            torch.save(state, temporary)
-            os.replace(temporary, self.path)
+            with replacing(self.path) as part:
+                torch.save(state, part)
         except (OSError, RuntimeError) as error:  # torch's own writer says nothing of a full disk
             raise SparsecnnError(f"{self.path} cannot be written: is the disk full?") from error
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def restore_(self, model: nn.Module, optimizer: Optimizer, generator: torch.Generator) -> tuple[int, int]:
         """Puts the latest snapshot back and returns its epoch and step; (0, 0) when there is none.

@@ -59,8 +59,11 @@ def test_what_a_killed_process_left_half_written_is_removed(tmp_path: Path) -> N
     run(tmp_path, "train", QUICK)
     (weights,) = (tmp_path / "checkpoints").glob("*.safetensors")
     snapshot = weights.with_suffix(".resume.pt")
-    left = [tmp_path / ".seed0.safetensors.123.tmp", snapshot.with_suffix(".123.tmp"), snapshot]
-    for path in left:
+    halves = [tmp_path / ".a.unfinished" / "seed0.safetensors", weights.parent / ".b.unfinished" / snapshot.name]
+    for half in halves:
+        half.parent.mkdir()
+    for path in [*halves, snapshot]:
         path.write_bytes(b"half")
     run(tmp_path, "train", QUICK)
-    assert not any(path.exists() for path in left)
+    assert [path.name for path in weights.parent.iterdir()] == [weights.name]
+    assert not list(tmp_path.glob(".*unfinished"))
