@@ -13,7 +13,7 @@ def packed_size(count: int, width: int) -> int:
 
 
 def pack(numbers: NDArray[np.integer], width: int) -> bytes:
-    """`numbers` in [0, 2^width), width in 0..32, as packed_size(len(numbers), width) bytes."""
+    """The low `width` bits, 0..32, of each of `numbers`, as packed_size(len(numbers), width) bytes."""
     if width in (0, 8, 16, 32):
         return numbers.astype(f">u{width // 8}").tobytes() if width else b""
     shifts = np.arange(width - 1, -1, -1, dtype=np.uint32)

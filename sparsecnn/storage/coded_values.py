@@ -43,19 +43,21 @@ def encode_entropy(mask: Mask, codes: Codes, kind: ValueType) -> bytes:
     """
     if not mask.nonzeros:
         return b""
-    signs = (codes >> (kind.width - 1)).astype(np.uint8) if kind.is_signed else None
+    symbols = codes & np.uint32((1 << (kind.width - kind.is_signed)) - 1)
+    largest, least = int(symbols.max()), int(symbols.min())
     for raw_bits in range(max(kind.extra_bits - JOINED_BITS, 0), kind.extra_bits + 1):
-        symbols = codes >> np.uint32(raw_bits)
-        symbols &= np.uint32((1 << (kind.width - kind.is_signed - raw_bits)) - 1)
-        top = int(symbols.max())
-        bits = (top - int(symbols.min())).bit_length()
+        top = largest >> raw_bits
+        bits = (top - (least >> raw_bits)).bit_length()
         if bits <= MOST_SYMBOL_BITS:
             break
+    symbols >>= np.uint32(raw_bits)
     np.subtract(np.uint32(top), symbols, out=symbols)
-    coded = encode_values(mask, symbols.astype(np.uint8), signs, bits)
-    del symbols
-    extras = pack(codes & (1 << raw_bits) - 1, raw_bits)
-    return HEADER.pack(raw_bits, bits, top) + coded + extras
+    below = symbols.astype(np.uint8)
+    del symbols  # arrays as long as the layer: a large one shall not be held more often than needed
+    signs = (codes >> (kind.width - 1)).astype(np.uint8) if kind.is_signed else None
+    coded = encode_values(mask, below, signs, bits)
+    del below, signs
+    return b"".join([HEADER.pack(raw_bits, bits, top), coded, pack(codes, raw_bits)])
 
 
 def decode_entropy(data: bytes, mask: Mask, kind: ValueType) -> Codes:

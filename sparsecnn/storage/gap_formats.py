@@ -23,7 +23,7 @@ def relative(gap_bits: int) -> Format:
 
     def size(mask: Mask) -> Size:
         # An entry reaches over 2^b - 1 zeros to its own place, so a gap takes floor(gap / 2^b) fillers.
-        entries = mask.nonzeros + int((mask.gaps >> gap_bits).sum(dtype=np.int64))
+        entries = mask.nonzeros + mask.sum_of_gaps(gap_bits)
         return Size(entries, entries * gap_bits)
 
     def entries(mask: Mask) -> Positions:
@@ -50,7 +50,7 @@ def _widest(mask: Mask) -> int:
 
 
 def _rice_position_bits(mask: Mask, bits: int) -> int:
-    ones_and_zeros = mask.nonzeros + int((mask.gaps >> bits).sum(dtype=np.int64))
+    ones_and_zeros = mask.nonzeros + mask.sum_of_gaps(bits)
     return BYTE * (1 + packed_size(mask.nonzeros, bits) + -(-ones_and_zeros // BYTE))
 
 
@@ -64,7 +64,7 @@ def _rice_encode(mask: Mask) -> bytes:
     ends = np.cumsum(quotients + 1, dtype=np.int64) - 1
     unary = np.zeros(int(ends[-1]) + 1 if len(ends) else 0, np.uint8)
     unary[ends] = 1
-    return bytes([bits]) + pack(mask.gaps & ((1 << bits) - 1), bits) + np.packbits(unary).tobytes()
+    return bytes([bits]) + pack(mask.gaps, bits) + np.packbits(unary).tobytes()
 
 
 def _rice_decode(data: bytes, geometry: Geometry, entries: int) -> Positions:

@@ -91,14 +91,17 @@ def pack_layer(
     table = to_table(kind.fit(matrix) if numbers is None else numbers)
     codes = _codes(matrix, kind, from_table(table))
     mask = Mask.of(codes, geometry)
-    kept = codes if mask.nonzeros == geometry.size else codes[mask.positions]
-    coded = encode_entropy(mask, kept, kind) if codes_values else None
+    codes = codes if mask.nonzeros == geometry.size else codes[mask.positions]
+    coded = encode_entropy(mask, codes, kind) if codes_values else None
     if coded is not None and not is_allowed(geometry, mask.nonzeros, len(coded)):
         coded = None
     best = min((_option(form, mask, kind, coded) for form in formats), key=lambda option: option.bytes)
-    entries = best.form.entries(mask)
-    values = coded if best.is_coded and coded is not None else encode_raw(codes[entries], kind)
-    positions = best.form.encode(mask)
+    positions, entries = best.form.encode(mask), mask.nonzeros
+    if best.is_coded and coded is not None:
+        values = coded
+    else:
+        with_zeros = _at_entries(codes, mask, best.form.entries(mask))
+        values, entries = encode_raw(with_zeros, kind), len(with_zeros)
     return PackedLayer(
         name,
         tuple(weight.shape),
@@ -106,11 +109,20 @@ def pack_layer(
         kind.name,
         best.is_coded,
         mask.nonzeros,
-        len(entries),
+        entries,
         table if mask.nonzeros else b"",
         positions,
         values,
     )
+
+
+def _at_entries(codes: Codes, mask: Mask, entries: Positions) -> Codes:
+    """The codes of the nonzeros of `mask`, and zeros at the entries that are none."""
+    if len(entries) == mask.nonzeros:
+        return codes
+    found = np.zeros(len(entries), np.uint32)
+    found[np.searchsorted(entries, mask.positions)] = codes
+    return found
 
 
 def _codes(matrix: NDArray[np.float32], kind: ValueType, numbers: NDArray[np.float32]) -> Codes:

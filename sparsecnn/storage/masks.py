@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 Positions = NDArray[np.int32]
 # Positions are kept as 32-bit numbers.
 MOST_WEIGHTS = 2**31 - 1
+# Numbers that are looked at together: temporary arrays shall be small beside a large layer.
+CHUNK = 2**20
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,14 @@ class Mask:
     @classmethod
     def of(cls, matrix: NDArray[np.generic], geometry: Geometry) -> Self:
         """The mask of the nonzeros of `matrix`."""
-        return cls(geometry, np.flatnonzero(matrix).astype(np.int32))
+        flat = matrix.reshape(-1)
+        positions = np.empty(np.count_nonzero(flat), np.int32)
+        at = 0
+        for start in range(0, len(flat), CHUNK):
+            found = np.flatnonzero(flat[start : start + CHUNK])
+            positions[at : at + len(found)] = found + start
+            at += len(found)
+        return cls(geometry, positions)
 
     @property
     def nonzeros(self) -> int:
@@ -58,7 +67,15 @@ class Mask:
     @cached_property
     def gaps(self) -> Positions:
         """The zeros before each nonzero, row by row."""
-        return np.diff(self.positions, prepend=np.int32(-1)) - np.int32(1)
+        gaps = self.positions.copy()
+        gaps[1:] -= self.positions[:-1]
+        gaps[1:] -= 1
+        return gaps
+
+    def sum_of_gaps(self, dropped_bits: int) -> int:
+        """The sum of floor(gap / 2^dropped_bits)."""
+        chunks = (self.gaps[start : start + CHUNK] for start in range(0, self.nonzeros, CHUNK))
+        return sum(int((chunk >> dropped_bits).sum(dtype=np.int64)) for chunk in chunks)
 
     @property
     def entropy_bits(self) -> float:

@@ -63,17 +63,25 @@ def centres(values: Matrix, entries: int) -> Matrix:
     _require_finite(values)
     if not len(values):
         return np.zeros(entries, np.float32)
-    ordered = np.sort(values).astype(np.float64)
-    sums = np.concatenate([[0.0], np.cumsum(ordered)])
-    found = np.linspace(ordered[0], ordered[-1], entries)
+    ordered = np.sort(values)
+    sums = np.zeros(len(ordered) + 1)
+    sums[1:] = ordered
+    np.cumsum(sums, out=sums)
+    found = np.linspace(float(ordered[0]), float(ordered[-1]), entries)
     for _ in range(KMEANS_ROUNDS):
-        ends = np.concatenate([[0], np.searchsorted(ordered, (found[1:] + found[:-1]) / 2), [len(ordered)]])
+        ends = np.concatenate([[0], _count_below(ordered, (found[1:] + found[:-1]) / 2), [len(ordered)]])
         counts = np.diff(ends)
         moved = np.where(counts, np.diff(sums[ends]) / np.maximum(counts, 1), found)
         if np.array_equal(moved, found):
             break
         found = moved
     return np.sort(found).astype(np.float32)
+
+
+def _count_below(ordered: Matrix, limits: NDArray[np.float64]) -> NDArray[np.int64]:
+    # In the type of `ordered`, of which NumPy would make a wider copy. Limits are rounded up: the count stays exact.
+    narrowed = limits.astype(np.float32)
+    return np.searchsorted(ordered, np.where(narrowed < limits, np.nextafter(narrowed, np.float32(np.inf)), narrowed))
 
 
 def nearest(values: Matrix, ascending: Matrix) -> NDArray[np.int64]:
