@@ -51,8 +51,8 @@ class SparseNetwork(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Scores [N, K] of float32 `images` [N, C, H, W] on the CPU, which may lie in any way; DataError for others."""
         _check(images, self.image_shape)
-        batch, *sides = images.shape
-        shape = tuple(sides)
+        shape = images.shape[1:]
+        batch = images.shape[0]
         if batch == 0:
             return torch.empty((0, *self._at(shape).network.shapes[-1][1:]))
         return self._planned(shape, batch).run(images)

@@ -76,12 +76,13 @@ def plan_network(
     costs = costs_of(network, units, images, has_kernels=kernels is not None)
     runs = cheapest_runs(network, units, costs, images)
     parts = []
+    computes: Callable[[Results], None]
     for number, run in enumerate(runs):
         if run.is_sparse:
             assert kernels is not None
             if run.units not in runners:
                 runners[run.units] = _stretch_runner(network, units, run, kernels)
-            computes = _in_c(runners[run.units])
+            computes = runners[run.units].run
         else:
             computes = _in_torch(network, run, outputs_of(network, units, run), dense)
         parts.append(Part(computes, _ended(network, runs, number)))
@@ -114,14 +115,6 @@ def _stretch_runner(network: Network, units: Sequence[Unit], run: Run, kernels: 
     outputs = outputs_of(network, units, run)
     stretch = lowered(network, run.units, outputs)
     return StretchRunner(kernels, stretch, [tuple(network.shapes[output][1:]) for output in outputs])
-
-
-def _in_c(runner: StretchRunner) -> Callable[[Results], None]:
-    def run(results: Results) -> None:
-        outputs = runner.run([results[number] for number in runner.inputs])
-        results.update(zip(runner.outputs, outputs, strict=True))
-
-    return run
 
 
 def _in_torch(

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from struct import Struct
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from sparsecnn.runtime.lowering import FEATURES, Stretch
 from sparsecnn.runtime.planner import Routine, Tables, group_chain, plan_routine
-from sparsecnn.runtime.structures import GROUP, KernelTensor
+from sparsecnn.runtime.structures import GROUP, TENSOR_FIELDS
 
 Shape = tuple[int, ...]
 # Address and strides.
@@ -44,7 +45,7 @@ class RoutineRunner:
         self.address, self.steps = ctypes.addressof(routine.steps), len(routine.steps)
         self.idle: list[Memory] = []
 
-    def run(self, tensors: "ctypes.Array[KernelTensor]", images: int) -> None:
+    def run(self, tensors: bytes, images: int) -> None:
         """Computes `images` images from where the tensors begin."""
         try:
             memory = self.idle.pop()  # atomic, so that every thread has its own
@@ -60,8 +61,9 @@ class StretchRunner:
     """Computes the results of a stretch from those that it reads; `shapes` are those of its outputs [...], no batch."""
 
     def __init__(self, kernels: ctypes.CDLL, stretch: Stretch, shapes: Sequence[Shape]) -> None:
-        self.inputs, self.outputs, self.shapes = stretch.inputs, stretch.outputs, shapes
-        self.table = KernelTensor * (len(stretch.inputs) + len(shapes))
+        self.first, self.numbers = stretch.inputs[0], (*stretch.inputs, *stretch.outputs)
+        self.outputs = tuple(zip(stretch.outputs, shapes, strict=True))
+        self.pack = Struct(f"{TENSOR_FIELDS * len(self.numbers)}q").pack
         tables: Tables = {}
         chain = group_chain(stretch.operations, stretch.results)
         self.single = RoutineRunner(kernels, plan_routine(stretch.operations, stretch.results, tables=tables))
@@ -70,34 +72,38 @@ class StretchRunner:
             routine = plan_routine(stretch.operations, stretch.results, tables=tables, chain=chain)
             self.group = RoutineRunner(kernels, routine)
 
-    def run(self, inputs: Sequence[Tensor]) -> list[Tensor]:
-        """The outputs, contiguous; inputs are float32 on the CPU and may lie in any way, their batches are equal."""
-        images = inputs[0].shape[0]
-        outputs = [torch.empty((images, *shape)) for shape in self.shapes]
-        # Plain tuples: this is most of what a call costs beside the kernels.
-        tensors = [(tensor.data_ptr(), tensor.stride()) for tensor in (*inputs, *outputs)]
+    def run(self, results: dict[int, Tensor]) -> None:
+        """Adds the outputs, contiguous, to `results`, where the inputs are.
+
+        Inputs are float32 on the CPU and may lie in any way; their batches are equal.
+        """
+        # Here and below the quickest of several ways to say the same: this is part of every call.
+        images = results[self.first].shape[0]
+        for number, shape in self.outputs:
+            results[number] = torch.empty(images, *shape)
+        tensors = [(tensor.data_ptr(), tensor.stride()) for tensor in map(results.__getitem__, self.numbers)]
         if images <= GROUP:
             self._part(tensors, 0, images)
         else:
             _in_threads(lambda first, last: self._part(tensors, first, last), images)
-        return outputs
 
     def _part(self, tensors: Sequence[_Tensor], first: int, last: int) -> None:
-        rest = (last - first) % GROUP
-        whole = first if self.group is None else last - (rest if rest < FEWEST_OF_GROUP else 0)
-        if self.group is not None and whole > first:
-            self.group.run(self.table(*[_described(*tensor, first) for tensor in tensors]), whole - first)
+        whole = first
+        if self.group is not None:
+            rest = (last - first) % GROUP
+            whole = last - (rest if rest < FEWEST_OF_GROUP else 0)
+            if whole > first:
+                self.group.run(self._described(tensors, first), whole - first)
         if last > whole:
-            self.single.run(self.table(*[_described(*tensor, whole) for tensor in tensors]), last - whole)
+            self.single.run(self._described(tensors, whole), last - whole)
 
-
-def _described(address: int, strides: tuple[int, ...], first: int) -> KernelTensor:
-    """The images of a tensor from number `first` on."""
-    image = strides[0]
-    address += first * image * FLOAT_BYTES
-    if len(strides) == FEATURES:
-        return KernelTensor(address, image, 0, 0, strides[1])
-    return KernelTensor(address, image, strides[1], strides[2], strides[3])
+    def _described(self, tensors: Sequence[_Tensor], first: int) -> bytes:
+        """The images of `tensors` from number `first` on, for the kernels: a `struct tensor` (step.h) for each."""
+        fields: list[int] = []
+        for address, strides in tensors:
+            fields.append(address + first * strides[0] * FLOAT_BYTES)
+            fields += (strides[0], 0, 0, strides[1]) if len(strides) == FEATURES else strides
+        return self.pack(*fields)
 
 
 def _in_threads(part: Callable[[int, int], None], images: int) -> None:

@@ -9,6 +9,8 @@ from sparsecnn.native import library
 KERNELS = Path(__file__).with_name("kernels")
 # Columns of a segment and images of a group, as in step.h.
 SEGMENT, GROUP = 8, 8
+# A struct tensor is so many 64-bit numbers: its address, then the distances of images, channels, lines and columns.
+TENSOR_FIELDS = 5
 
 
 class Kind(IntEnum):
@@ -34,12 +36,6 @@ class View(ctypes.Structure):
     """Where a map lies in the scratch: distances in floats."""
 
     _fields_ = _fields(ctypes.c_int64, "offset channel segment line image")
-
-
-class KernelTensor(ctypes.Structure):
-    """A tensor that steps read or write: its address, and distances in floats."""
-
-    _fields_ = [("data", ctypes.c_void_p), *_fields(ctypes.c_int64, "image channel line column")]
 
 
 class KernelStep(ctypes.Structure):
