@@ -65,11 +65,14 @@ PACK = $(BIN)/sparsecnn pack --table results/packed/packed.csv -q
 FINE_TUNED = solver@fine_tune=retrain fine_tune.epochs=1
 QUICK = $(CIFAR_SEARCH) --within 1/8
 TENTH = $(PACKED)/tenth/seed0.safetensors
+TWENTIETH = $(PACKED)/twentieth/seed0.safetensors
 RESNET = $(PACKED)/resnet20/seed0.safetensors
 
 reproduce-packed: $(INSTALLED)  ## Redo results/packed after the two searches (DATA=folder of CIFAR's parquet files)
 	$(BIN)/sparsecnn train experiment=cifar10_tenth run_dir=$(PACKED)/tenth $(call IMAGES,cifar10) \
 	  model.weights=$(CIFAR_SEARCH)/base_seed0.safetensors
+	$(BIN)/sparsecnn train experiment=cifar10_tenth run_dir=$(PACKED)/twentieth $(call IMAGES,cifar10) \
+	  model.weights=$(CIFAR_SEARCH)/base_seed0.safetensors allocation.density=0.05
 	$(BIN)/sparsecnn train experiment=cifar10_resnet20 run_dir=$(PACKED)/resnet20 $(call IMAGES,cifar10)
 	mkdir -p results/packed
 	$(PACK) $(QUICK) -o $(PACKED)/quick_float32.safetensors
@@ -77,6 +80,7 @@ reproduce-packed: $(INSTALLED)  ## Redo results/packed after the two searches (D
 	$(PACK) $(QUICK) -o $(PACKED)/quick_int5.safetensors value=int5 step=0.25 $(FINE_TUNED)
 	$(PACK) $(TENTH) -o $(PACKED)/tenth_float32.safetensors
 	$(PACK) $(TENTH) -o $(PACKED)/tenth_int5.safetensors value=int5 step=0.25 $(FINE_TUNED)
+	$(PACK) $(TWENTIETH) -o $(PACKED)/twentieth_float32.safetensors
 	$(PACK) $(RESNET) -o $(PACKED)/resnet20_float32.safetensors
 	$(PACK) $(RESNET) -o $(PACKED)/resnet20_int8.safetensors value=int8
 	$(PACK) $(RESNET) -o $(PACKED)/resnet20_int8_steps.safetensors value=int8 step=0.1
@@ -87,8 +91,8 @@ reproduce-packed: $(INSTALLED)  ## Redo results/packed after the two searches (D
 	$(BIN)/sparsecnn inspect $(PACKED)/quick_float32.safetensors -o results/packed/quick_layers.csv
 	$(BIN)/sparsecnn plot-storage $(QUICK) -o results/packed/storage
 	$(BIN)/python benchmarks/packed_size.py $(NNC) $(PACKED)/*.safetensors
-	$(BIN)/sparsecnn bench $(PACKED)/tenth_float32.safetensors --threads 1 -o results/packed/bench_cifar10_quick.csv
-	$(BIN)/sparsecnn bench $(PACKED)/resnet20_float32.safetensors --threads 1 -o results/packed/bench_resnet20.csv
+	for network in tenth twentieth resnet20; do $(BIN)/sparsecnn bench $(PACKED)/$${network}_float32.safetensors \
+	  -o results/packed/bench_$$network.csv || exit; done
 	$(BIN)/python benchmarks/exports.py $(PACKED)/quick_float32.safetensors $(PACKED)/quick_int5.safetensors \
 	  --data $(call IMAGES,cifar10)
 

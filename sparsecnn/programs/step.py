@@ -82,9 +82,9 @@ def _step(text: str, number: int) -> Step:
         if word.startswith("@") and word[1:].isdecimal() and len(word) < 8 and int(word[1:]) < number:
             inputs.append(int(word[1:]))
         elif (match := OPTION.fullmatch(word)) and match[1] not in options:
-            options[match[1]] = tuple(_numbers(match[2]))
+            options[match[1]] = tuple(_numbers(match[2], text, number))
         else:
-            raise ValueError(f"step {number} cannot be read: {text[:60]!r}")
+            raise _unreadable(text, number)
     return Step(operation, tuple(inputs) or (number - 1,), layer, options)
 
 
@@ -92,6 +92,13 @@ def _step(text: str, number: int) -> Step:
 LAYERED = ("conv", "linear", "batch_norm")
 
 
-def _numbers(text: str) -> Iterable[Number]:
-    for word in text.split(",") if text else ():
-        yield int(word) if re.fullmatch(r"-?\d{1,12}", word) else float(word)
+def _numbers(words: str, text: str, number: int) -> Iterable[Number]:
+    for word in words.split(",") if words else ():
+        try:
+            yield int(word) if re.fullmatch(r"-?\d{1,12}", word) else float(word)
+        except ValueError as error:
+            raise _unreadable(text, number) from error
+
+
+def _unreadable(text: str, number: int) -> ValueError:
+    return ValueError(f"step {number} cannot be read: {text[:60]!r}")
