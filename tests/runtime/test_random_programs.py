@@ -1,26 +1,33 @@
 """Programs drawn at random give the scores that torch gives."""
 
+import ctypes
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 from runtime.random_programs import both, random_program
 
-from sparsecnn.runtime import stretch
+from sparsecnn.native import FLAGS
+from sparsecnn.runtime import network, stretch
 from sparsecnn.runtime.stretch import RoutineRunner
+from sparsecnn.runtime.structures import KERNELS, kernels
 
 TOLERANCE = 1e-5
 
 
 def check(seed: int, batches: tuple[int, ...]) -> None:
     program, weights, others, shape = random_program(seed)
-    network, reference = both(program, weights, others, shape)
+    under_test, reference = both(program, weights, others, shape)
     generator = torch.Generator().manual_seed(seed)
     for batch in batches:
         images = torch.randn(batch, *shape, generator=generator)
         expected = reference(images.double())
         for _ in range(2):  # the second run meets what the first left in the scratch
-            found = network(images)
+            found = under_test(images)
             assert found.shape == expected.shape, (seed, str(program))
             error = float((found - expected).abs().max() / expected.abs().max().clamp_min(1e-30))
             assert error <= TOLERANCE, (seed, batch, str(program))
@@ -29,6 +36,21 @@ def check(seed: int, batches: tuple[int, ...]) -> None:
 @pytest.mark.usefixtures("all_in_c")
 def test_random_programs_give_torchs_scores_when_c_computes_all_it_can() -> None:
     for seed in range(90):
+        check(seed, (1, 3, 11))
+
+
+@pytest.mark.parametrize("defines", [[], ["-D__aarch64__"]], ids=["base", "vectors and tiles as with NEON"])
+@pytest.mark.usefixtures("all_in_c")
+def test_kernels_without_avx2_give_torchs_scores(
+    defines: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = [str(path) for path in sorted(KERNELS.glob("*.c"))]
+    subprocess.run(["cc", *FLAGS, *defines, "-o", str(tmp_path / "kernels.so"), *sources], check=True)
+    built, usual = ctypes.CDLL(str(tmp_path / "kernels.so")), kernels()
+    assert usual is not None
+    built.run_base.argtypes, built.run_base.restype = usual.run.argtypes, None
+    monkeypatch.setattr(network, "kernels", lambda: SimpleNamespace(run=built.run_base, prepare=usual.prepare))
+    for seed in range(90, 120):
         check(seed, (1, 3, 11))
 
 
