@@ -89,6 +89,10 @@ reproduce-packed: $(INSTALLED)  ## Redo results/packed after the two searches (D
 	$(PACK) $(MNIST_SEARCH) --within 1/20 -o $(PACKED)/lenet_int4.safetensors value=int4
 	$(PACK) $(MNIST_SEARCH) --within 1/20 -o $(PACKED)/lenet_codebook15.safetensors value=codebook15
 	$(BIN)/sparsecnn inspect $(PACKED)/quick_float32.safetensors -o results/packed/quick_layers.csv
+	$(BIN)/sparsecnn evaluate -q $(PACKED)/quick_int5.safetensors $(call IMAGES,cifar10)
+	$(BIN)/sparsecnn unpack $(PACKED)/quick_int5.safetensors -o $(PACKED)/unpacked/quick_int5.safetensors
+	$(BIN)/sparsecnn export $(PACKED)/quick_int5.safetensors --format c
+	$(BIN)/sparsecnn export $(PACKED)/quick_int5.safetensors --format onnx
 	$(BIN)/sparsecnn plot-storage $(QUICK) -o results/packed/storage
 	$(BIN)/python benchmarks/packed_size.py $(NNC) $(PACKED)/*.safetensors
 	for network in tenth twentieth resnet20; do $(BIN)/sparsecnn bench $(PACKED)/$${network}_float32.safetensors \

@@ -11,6 +11,12 @@ from sparsecnn.sizes import readable
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("results/*.md")]
+TIMED = {
+    "tenth": "cifar10_quick, density 0.1",
+    "twentieth": "cifar10_quick, density 0.05",
+    "resnet20": "ResNet-20, density 0.1",
+}
+OTHERS = ("torch eager", "torch channels_last", "torch compiled", "onnxruntime")
 SEARCHES = {"cifar10": "cifar10_quick, CIFAR-10", "mnist": "lenet, MNIST"}
 
 
@@ -43,6 +49,21 @@ def test_the_readme_shows_the_packed_networks_of_the_committed_table() -> None:
         for row in table.itertuples(index=False)
     ]
     assert [row for row in rows if row not in lines] == []
+
+
+def speed_rows(name: str, network: str) -> Iterator[str]:
+    """The lines of the table of times: milliseconds here, and how much longer others take, on one thread."""
+    table = pd.read_csv(ROOT / "results" / "packed" / f"bench_{name}.csv")
+    for batch, rows in table[table.threads == 1].groupby("batch"):
+        found = rows.set_index("contender")
+        ratios = " | ".join(f"{found.ratio[other]:.1f}x" for other in OTHERS)
+        yield f"| {network} | {batch} | {1e3 * found.seconds['sparsecnn']:.3g} | {ratios} |"
+
+
+@pytest.mark.parametrize("name", TIMED)
+def test_the_times_of_packed_networks_are_those_of_the_committed_tables(name: str) -> None:
+    lines = (ROOT / "docs" / "packed.md").read_text().splitlines()
+    assert [row for row in speed_rows(name, TIMED[name]) if row not in lines] == []
 
 
 @pytest.mark.parametrize("folder", SEARCHES)

@@ -92,16 +92,13 @@ def pack_layer(
     codes = _codes(matrix, kind, from_table(table))
     mask = Mask.of(codes, geometry)
     codes = codes if mask.nonzeros == geometry.size else codes[mask.positions]
-    coded = encode_entropy(mask, codes, kind) if codes_values else None
-    if coded is not None and not is_allowed(geometry, mask.nonzeros, len(coded)):
-        coded = None
+    coded = _coded(codes, mask, kind) if codes_values else None
     best = min((_option(form, mask, kind, coded) for form in formats), key=lambda option: option.bytes)
-    positions, entries = best.form.encode(mask), mask.nonzeros
+    positions, entries = best.form.encode(mask), best.form.entries(mask)
     if best.is_coded and coded is not None:
         values = coded
     else:
-        with_zeros = _at_entries(codes, mask, best.form.entries(mask))
-        values, entries = encode_raw(with_zeros, kind), len(with_zeros)
+        values = encode_raw(_at_entries(codes, mask, entries), kind)
     return PackedLayer(
         name,
         tuple(weight.shape),
@@ -109,11 +106,17 @@ def pack_layer(
         kind.name,
         best.is_coded,
         mask.nonzeros,
-        entries,
+        len(entries),
         table if mask.nonzeros else b"",
         positions,
         values,
     )
+
+
+def _coded(codes: Codes, mask: Mask, kind: ValueType) -> bytes | None:
+    """The codes of the nonzeros, entropy-coded, unless a reader would refuse that."""
+    coded = encode_entropy(mask, codes, kind)
+    return coded if is_allowed(mask.geometry, mask.nonzeros, len(coded)) else None
 
 
 def _at_entries(codes: Codes, mask: Mask, entries: Positions) -> Codes:

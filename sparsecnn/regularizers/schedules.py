@@ -16,6 +16,7 @@ from torch import Tensor
 from sparsecnn.budgets import Budgets
 from sparsecnn.errors import ConfigError
 from sparsecnn.operators import Operator, project_l0, shrink_l1
+from sparsecnn.regularizers.exchange import Support
 
 Weights = Mapping[str, Tensor]
 
@@ -39,31 +40,50 @@ class Nothing:
 
 @dataclass(frozen=True)
 class Periodic:
-    """An operator that acts before the first step, after every `every` steps, and once more when training settles.
-
-    The gradient stays dense and momentum is left alone, so a zeroed weight comes back when it has grown past the
-    threshold. `settles` is False for operators that shrink further each time they act (l1).
-    """
+    """An operator that shrinks a little each time (l1): it acts after every `every` steps."""
 
     operator: Operator
     levels: Mapping[str, float]
     every: int = 1
-    settles: bool = True
 
     def __post_init__(self) -> None:
-        if self.every < 1:
-            raise ConfigError(f"regularizer.every must be at least 1, got {self.every}")
+        _check_every(self.every)
 
-    def begin_(self, weights: Weights, *, step: int, steps: int) -> None:
-        self.settle_(weights)
+    def begin_(self, weights: Weights, *, step: int, steps: int) -> None: ...
 
     def apply_(self, weights: Weights, *, step: int, steps: int, lr: float) -> None:
         if step % self.every == 0:
             _act_(self.operator, weights, self.levels, lr * self.every)
 
+    def settle_(self, weights: Weights) -> None: ...
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Projection on l0 balls: before the first step, after every `every` steps, once more when training settles.
+
+    The gradient stays dense and momentum is left alone, so a zeroed weight comes back when it has grown past the
+    threshold. The supports are remembered to save time; the result does not depend on it.
+    """
+
+    budgets: Budgets
+    every: int = 1
+    supports: dict[str, Support] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_every(self.every)
+
+    def begin_(self, weights: Weights, *, step: int, steps: int) -> None:
+        self.supports.clear()
+        self.settle_(weights)
+
+    def apply_(self, weights: Weights, *, step: int, steps: int, lr: float) -> None:
+        if step % self.every == 0:
+            self.settle_(weights)
+
     def settle_(self, weights: Weights) -> None:
-        if self.settles:
-            _act_(self.operator, weights, self.levels, 0.0)
+        for name, budget in self.budgets.items():
+            self.supports.setdefault(name, Support(budget)).project_(weights[name])
 
 
 @dataclass(frozen=True)
@@ -129,14 +149,14 @@ def none(budgets: Budgets) -> Regularizer:
 
 def l0_projection(budgets: Budgets, *, every: int = 1) -> Regularizer:
     """Projection on the l0 balls of `budgets` after every `every` steps. Source: Collins & Kohli 2014."""
-    return Periodic(project_l0, budgets, every)
+    return Projection(budgets, every)
 
 
 def l1_shrinkage(budgets: Budgets, *, strength: float, every: int = 1) -> Regularizer:
     """l1 shrinkage of the layers named in `budgets`, all with the same strength. Source: Collins & Kohli 2014."""
     if strength <= 0:
         raise ConfigError(f"regularizer.strength must be above 0, got {strength}")
-    return Periodic(shrink_l1, dict.fromkeys(budgets, strength), every, settles=False)
+    return Periodic(shrink_l1, dict.fromkeys(budgets, strength), every)
 
 
 def threshold_once(budgets: Budgets) -> Regularizer:
@@ -150,6 +170,11 @@ def threshold_fixed_mask(budgets: Budgets, *, after: float = 0.0) -> Regularizer
     `after` is the share of the steps that run free before; 0 thresholds the starting weights.
     """
     return FixedMask(project_l0, budgets, after)
+
+
+def _check_every(every: int) -> None:
+    if every < 1:
+        raise ConfigError(f"regularizer.every must be at least 1, got {every}")
 
 
 def _act_(operator: Operator, weights: Weights, levels: Mapping[str, float], lr: float) -> None:

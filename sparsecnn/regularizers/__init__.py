@@ -1,0 +1,23 @@
+"""What acts on the weights during training, and when."""
+
+from sparsecnn.regularizers.exchange import Support
+from sparsecnn.regularizers.schedules import (
+    Nothing,
+    Regularizer,
+    l0_projection,
+    l1_shrinkage,
+    none,
+    threshold_fixed_mask,
+    threshold_once,
+)
+
+__all__ = [
+    "Nothing",
+    "Regularizer",
+    "Support",
+    "l0_projection",
+    "l1_shrinkage",
+    "none",
+    "threshold_fixed_mask",
+    "threshold_once",
+]
