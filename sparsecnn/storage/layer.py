@@ -95,10 +95,7 @@ def pack_layer(
     coded = _coded(codes, mask, kind) if codes_values else None
     best = min((_option(form, mask, kind, coded) for form in formats), key=lambda option: option.bytes)
     positions, entries = best.form.encode(mask), best.form.entries(mask)
-    if best.is_coded and coded is not None:
-        values = coded
-    else:
-        values = encode_raw(_at_entries(codes, mask, entries), kind)
+    values = coded if best.is_coded and coded is not None else encode_raw(_at_entries(codes, mask, entries), kind)
     return PackedLayer(
         name,
         tuple(weight.shape),
