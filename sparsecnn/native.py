@@ -36,8 +36,13 @@ def library(*sources: Path) -> ctypes.CDLL | None:
             raise OSError(f"{COMPILER_VARIABLE} is empty")
         return _kept(compiler, sources)
     except (OSError, subprocess.SubprocessError) as error:
-        log.warning("the C kernels cannot be built, slower code is used (%s)", _reason(error))
+        _warn(_reason(error))
         return None
+
+
+@functools.cache
+def _warn(reason: str) -> None:
+    log.warning("the C kernels cannot be built, slower code is used (%s)", reason)
 
 
 def _kept(compiler: str, sources: Sequence[Path]) -> ctypes.CDLL:
@@ -64,7 +69,7 @@ def _built(compiler: str, sources: Sequence[Path], path: Path) -> Path:
 
 
 def _output(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120, check=True).stdout
 
 
 def _reason(error: Exception) -> str:

@@ -2,9 +2,13 @@
 
 import pytest
 import torch
+from hypothesis import settings
 
 # Two workers with a pool of threads each would fight over the cores.
 torch.set_num_threads(1)
+# How long a call takes says nothing here: the first one builds the C code.
+settings.register_profile("sparsecnn", deadline=None)
+settings.load_profile("sparsecnn")
 
 
 @pytest.fixture(autouse=True)

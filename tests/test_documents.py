@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -40,11 +41,17 @@ def expected_rows(folder: Path, name: str) -> Iterator[str]:
         yield f"| {name} | {budget} | {memory} | {accuracies} |"
 
 
+def values_of(row: Any) -> str:
+    """How the values of a packed network came to be."""
+    step = f", step {row.step:g}" if row.step else ""
+    return f"{row.values}{step}{', fine-tuned' if row.fine_tuned_epochs else ''}"
+
+
 def test_the_readme_shows_the_packed_networks_of_the_committed_table() -> None:
     lines = (ROOT / "README.md").read_text().splitlines()
     table = pd.read_csv(ROOT / "results" / "packed" / "packed.csv")
     rows = [
-        f"| {row.file} | {row.values} | {row.file_bytes:,} | {row.compression:.1f}x | "
+        f"| {row.file} | {values_of(row)} | {row.file_bytes:,} | {row.compression:.1f}x | "
         f"{row.test_accuracy:.2f} ({round(-row.test_points_lost, 2) + 0.0:+.2f}) |"
         for row in table.itertuples(index=False)
     ]

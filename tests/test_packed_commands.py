@@ -119,6 +119,11 @@ def test_unpacked_weights_start_another_training(searched: Path) -> None:
         (["pack", "run/base_seed0.safetensors", "-o", "x", "data.foldr=y"], 2, "there is no key data.foldr"),
         (["pack", "run/base_seed0.safetensors", "-o", "run/base_seed0.safetensors/x"], 1, "cannot be written"),
         (["pack", "run/table.csv", "-o", "x"], 3, "no safetensors file"),
+        (["pack", "run/base_seed0.safetensors", "-o", "run/base_seed0.safetensors"], 2, "it would be lost"),
+        (["unpack", "net.safetensors", "-o", "./net.safetensors"], 2, "it would be lost"),
+        (["plot-storage", "net.safetensors", "-o", "x"], 3, "net.safetensors holds no weights of layers"),
+        (["inspect", "net.safetensors", "-o", "run/table.csv/x.csv"], 1, "cannot be written"),
+        (["export", "net.safetensors", "--format", "c", "-o", "/"], 2, "--output / names no file"),
         (["inspect", "nothing"], 3, "nothing cannot be read: No such file or directory"),
         (["inspect", "run/base_seed0.safetensors"], 3, "is no intact packed network: it has no metadata"),
         (["inspect", "run"], 3, "run cannot be read: Is a directory"),
@@ -143,7 +148,7 @@ def test_a_file_becomes_c_source_and_an_onnx_model(searched: Path, monkeypatch: 
     done = CliRunner().invoke(main, ["export", "net.safetensors", "--format", "c", "-o", "tiny"])
     assert done.exit_code == 0, done.output
     assert done.stdout.splitlines()[:2] == ["tiny.c", "tiny.h"]
-    assert "of flash, scratch" in done.stdout
+    assert "of tables" in done.stdout
     assert "void tiny_run(const float *image, float *scores);" in Path("tiny.h").read_text()
     assert CliRunner().invoke(main, ["export", "net.safetensors", "--format", "c", "-o", "9x"]).exit_code == 2
     assert CliRunner().invoke(main, ["export", "net.safetensors", "--format", "c", "--sparse"]).exit_code == 2
@@ -183,16 +188,31 @@ def test_data_of_another_shape_is_refused(searched: Path) -> None:
     header = json.loads(lie[8 : 8 + int.from_bytes(lie[:8], "little")])
     assert header["__metadata__"]["input"] == "1x8x8"
     shutil.copyfile(searched / "net.safetensors", searched / "copy.safetensors")
-    folder = searched / "images"
+    folder = _image_folder(searched)
+    options = ["data=image_folder", f"data.folder={folder}", "data.size=8", "validation.share=0"]
+    done = sparsecnn("evaluate", "copy.safetensors", *options, folder=searched)
+    assert done.returncode == 3, done.stderr
+    assert "takes images of 1x8x8, images has 3x8x8; data= chooses other data" in done.stderr
+
+
+def test_data_chosen_anew_takes_its_own_keys_before_and_behind_it(searched: Path) -> None:
+    folder = _image_folder(searched)
+    for choice in (["data=image_folder", f"data.folder={folder}"], [f"data.folder={folder}", "data=image_folder"]):
+        options = [*choice, "data.size=8", "validation.share=0", "-q"]
+        done = sparsecnn("pack", "run/base_seed0.safetensors", "-o", "x", *options, folder=searched)
+        assert done.returncode == 3, done.stderr
+        assert "does not fit the model" in done.stderr
+
+
+def _image_folder(place: Path) -> Path:
+    """Two classes of two colour images of 8 x 8 pixels."""
+    folder = place / "images"
     for split in ("train", "val"):
         for label in ("a", "b"):
             (folder / split / label).mkdir(parents=True, exist_ok=True)
             _image(folder / split / label / "one.png")
             _image(folder / split / label / "two.png")
-    options = ["data=image_folder", f"data.folder={folder}", "data.size=8", "validation.share=0"]
-    done = sparsecnn("evaluate", "copy.safetensors", *options, folder=searched)
-    assert done.returncode == 3, done.stderr
-    assert "takes images of 1x8x8, the data has 3x8x8" in done.stderr
+    return folder
 
 
 def _image(path: Path) -> None:
@@ -211,6 +231,12 @@ def test_a_search_can_count_the_bytes_of_the_packed_file(tmp_path: Path, memory:
     done = sparsecnn("pack", weights, "-o", "net.safetensors", f"value={value}", "-q", folder=tmp_path)
     assert (tmp_path / "net.safetensors").stat().st_size == row.memory_bytes
     assert accuracies(done.stdout, value) == [round(row.val_accuracy, 2), round(row.test_accuracy, 2)]
+    done = sparsecnn("pack", "run", "--within", f"{row.memory_bytes}", "-o", "same.safetensors", "-q", folder=tmp_path)
+    assert (tmp_path / "same.safetensors").read_bytes() == (tmp_path / "net.safetensors").read_bytes()
+    assert "larger than" not in done.stderr
+    options = ["value=float32", "formats=paper", "--within", f"{row.memory_bytes}", "-o", "large.safetensors"]
+    done = sparsecnn("pack", "run", *options, folder=tmp_path)
+    assert f"the file is larger than {row.memory_bytes}: the search counted memory as {memory}" in done.stderr
 
 
 def test_an_unknown_kind_of_memory_is_refused(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from torch import nn
 
+from sparsecnn.errors import SparsecnnError
 from sparsecnn.models import save_weights
-from sparsecnn.whole_files import remove_unfinished, replacing, write_whole
+from sparsecnn.whole_files import remove_unfinished, replacing, write_bytes, write_whole
 
 KILLED_WHILE_WRITING = """
 import os, signal, sys
@@ -52,6 +53,34 @@ def test_what_a_kill_leaves_can_be_removed(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
     remove_unfinished(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_link_stays_one_and_its_target_is_replaced(tmp_path: Path) -> None:
+    target, link = tmp_path / "elsewhere" / "file", tmp_path / "link"
+    target.parent.mkdir()
+    target.write_text("old")
+    link.symlink_to(target)
+    write_bytes(link, b"new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+def test_a_pipe_is_written_to(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:
+        write_bytes(pipe, b"new")
+        assert reader.stdout is not None
+        assert reader.stdout.read() == b"new"
+    assert pipe.is_fifo()
+
+
+def test_what_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(SparsecnnError, match="file/inside cannot be written: "):
+        write_bytes(tmp_path / "file" / "inside", b"")
+    with pytest.raises(SparsecnnError, match="cannot be written: Is a directory"):
+        write_bytes(tmp_path, b"")
 
 
 def test_weights_can_be_read_by_whoever_could_read_another_new_file(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 """What `bench` measures and prints."""
 
-import os
+import logging
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
+import torch
 from rich.console import Console
 
 from sparsecnn.cli.execution import log_to
@@ -18,13 +20,15 @@ def bench(
     file: Path, batches: Sequence[int], rounds: int, threads: Sequence[int], against: Sequence[str]
 ) -> tuple[str, pd.DataFrame]:
     """Times and ratios of a packed file as text and as a table, below how each of its layers is computed."""
-    log_to(Console(stderr=True), quiet=False)
-    counts = threads or sorted({1, os.cpu_count() or 1})
+    console = Console(stderr=True)
+    log_to(console, quiet=False)
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # torch.compile warns that there is no GPU
+    counts = threads or sorted({1, torch.get_num_threads()})
     plan = pd.DataFrame([vars(layer) for layer in load(file).plan])
     contenders = (OURS, *against) if against else tuple(CONTENDERS)
-    table = pd.concat(
-        [benchmark(file, batches=batches, rounds=rounds, threads=count, contenders=contenders) for count in counts]
-    )
+    with console.status("measuring") as status:
+        measure = partial(benchmark, batches=batches, rounds=rounds, contenders=contenders, on_progress=status.update)
+        table = pd.concat([measure(file, threads=count) for count in counts])
     shown = pd.DataFrame(
         {
             "threads": table.threads,

@@ -14,7 +14,7 @@ from sparsecnn.frontier import frontier_table
 from sparsecnn.plots.style import save
 from sparsecnn.results import read_each
 from sparsecnn.sizes import to_bytes
-from sparsecnn.whole_files import write_whole
+from sparsecnn.whole_files import write_output
 
 ENDINGS = (".png", ".svg", ".csv")
 
@@ -30,7 +30,6 @@ def write_figure(name: str, table: pd.DataFrame, stem: Path, *, budget_bytes: fl
     """Writes the figure `name` of `table` to `stem`.png, .svg and .csv, and says where."""
     if stem.suffix in ENDINGS:
         stem = stem.with_suffix("")
-    stem.parent.mkdir(parents=True, exist_ok=True)
     figure = import_module(f"sparsecnn.plots.{name}")
     drawing = partial(figure.draw, budget_bytes=budget_bytes) if budget_bytes else figure.draw
     try:
@@ -39,7 +38,7 @@ def write_figure(name: str, table: pd.DataFrame, stem: Path, *, budget_bytes: fl
     except ValueError as error:
         raise DataError(f"cannot draw {name}: {error}") from error
     csv = stem.parent / f"{stem.name}.csv"
-    write_whole(csv, lambda path: numbers.to_csv(path, index=False, float_format="%.7g"))
+    write_output(csv, lambda path: numbers.to_csv(path, index=False, float_format="%.7g"))
     if name == "frontier":
         click.echo(frontier_text(table))
     for path in [*paths, csv]:

@@ -20,7 +20,8 @@ class ConfiguredCommand(click.Command):
         with guarded(debug=False), formatter.section("Config groups (GROUP=CHOICE)"):
             formatter.write_dl([(name, ", ".join(choices)) for name, choices in groups(_config(self)).items()])
         formatter.write_paragraph()
-        formatter.write_text("Any other key is set with KEY=VALUE; --cfg shows them all.")
+        shown = "; --cfg shows them all" if any(parameter.name == "cfg" for parameter in self.params) else ""
+        formatter.write_text(f"Any other key is set with KEY=VALUE{shown}.")
 
 
 def experiment_command(name: str, help_text: str) -> click.Command:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from sparsecnn.errors import ConfigError
 from sparsecnn.export import export_c
 from sparsecnn.sizes import readable
 from sparsecnn.storage import PackedNetwork, read_packed
@@ -11,6 +12,10 @@ from sparsecnn.whole_files import write_bytes
 def export(file: Path, kind: str, stem: Path, *, sparse: bool) -> list[str]:
     """Writes a packed file in another form and says what was written."""
     network = read_packed(file)
+    if not stem.name:
+        raise ConfigError(f"--output {stem} names no file")
+    if stem.suffix in (".c", ".h", ".onnx"):
+        stem = stem.with_suffix("")
     return _export_c(network, stem) if kind == "c" else _export_onnx(network, stem, sparse=sparse)
 
 
@@ -21,7 +26,8 @@ def _export_c(network: PackedNetwork, stem: Path) -> list[str]:
         write_bytes(path, text.encode())
     flash, scratch = exported.rodata_bytes, exported.scratch_bytes
     sizes = (
-        f"constants {flash} bytes ({readable(flash)}) of flash, scratch {scratch} bytes ({readable(scratch)}) of RAM"
+        f"flash: {flash} bytes ({readable(flash)}) of tables, a compiler adds a few constants and the code; "
+        f"RAM: {scratch} bytes ({readable(scratch)}) of scratch"
     )
     return [*map(str, paths), sizes]
 

@@ -58,9 +58,11 @@ def evaluate_command(file: Path, overrides: tuple[str, ...], quiet: bool, debug:
 
 @click.command("bench")
 @file_argument
-@click.option("--batch", "batches", type=click.IntRange(1), multiple=True, default=(1, 8, 64, 128), show_default=True)
+@click.option(
+    "--batch", "batches", type=click.IntRange(1, 65536), multiple=True, default=(1, 8, 64, 128), show_default=True
+)
 @click.option("--rounds", type=click.IntRange(1), default=15, show_default=True, help="Turns of each contender.")
-@click.option("--threads", type=click.IntRange(1), multiple=True, help="By default one, and all cores.")
+@click.option("--threads", type=click.IntRange(1, 256), multiple=True, help="By default one, and all that torch takes.")
 @click.option("--against", metavar="NAME", multiple=True, help="Others to compare with; by default all there are.")
 @table_output_option("A file for the table.")
 @debug_option
@@ -76,7 +78,9 @@ def bench_command(
     """Measure how fast a packed FILE runs, against PyTorch and, where it is installed, ONNX Runtime.
 
     A ratio is the time of another over that of sparsecnn in the same round: above 1, sparsecnn is faster. Medians, with
-    quartiles in brackets.
+    quartiles in brackets; memory is what the process needs beyond torch itself; difference is that of the scores from
+    exact ones. The first table says which layers are computed from their nonzeros, and the estimates that decided it.
+    All of it takes minutes; --batch, --threads, --against and --rounds ask for less.
     """
     with guarded(debug=debug):
         from sparsecnn.cli.benching import bench

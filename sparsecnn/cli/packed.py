@@ -1,5 +1,6 @@
 """What the commands on packed networks do and print."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from math import nan
 from pathlib import Path
@@ -14,15 +15,17 @@ from sparsecnn.cli.drawing import write_figure
 from sparsecnn.cli.execution import log_to
 from sparsecnn.cli.progress import Bars
 from sparsecnn.cli.tables import best_table
-from sparsecnn.config import build, compose, compose_over
-from sparsecnn.errors import ConfigError, OutOfReachError
+from sparsecnn.config import build, compose, compose_over, saved_value
+from sparsecnn.errors import ConfigError, DataError, OutOfReachError
 from sparsecnn.experiments.pack import Measured, Packed
 from sparsecnn.models import read_tensors
 from sparsecnn.packing import format_table, layer_table, unpack
 from sparsecnn.results import write_table
-from sparsecnn.sizes import readable
+from sparsecnn.sizes import readable, to_bytes
 from sparsecnn.storage import read_packed
 from sparsecnn.whole_files import write_bytes
+
+log = logging.getLogger(__name__)
 
 
 def pack(
@@ -31,15 +34,23 @@ def pack(
     """Packs a network of a run, prints what it takes and what it lost, and adds that to `table`."""
     console = Console(stderr=True)
     log_to(console, quiet=quiet)
-    weights = _weights(network, within)
-    composed = compose_over("pack", _run_of(weights) / "config.yaml", overrides)
+    weights, limit = _weights(network, within)
+    _refuse_same(weights, output)
+    run = _run_of(weights) / "config.yaml"
+    kind = saved_value(run, "search.memory")
+    if kind == "packed_int8":  # what the search judged its networks by; an override of the user's comes last
+        overrides = ["value=int8", *overrides]
+    composed = compose_over("pack", run, overrides)
     experiment = build(composed.nodes)
     with Bars(console, disable=quiet) as progress:
         packed: Packed = experiment.execute(weights, output, progress)
     click.echo(_accuracies({"float32": packed.before, str(composed.nodes.value): packed.after}))
     header = packed.file_bytes - packed.network.payload_bytes
     smaller = f"{packed.dense_bytes / packed.file_bytes:.1f}x smaller than dense float32"
+    click.echo(f"network {weights.stem}")
     click.echo(f"{output}: {packed.file_bytes} bytes ({header} of them header), {smaller}")
+    if limit is not None and packed.file_bytes > limit:
+        log.warning("the file is larger than %s: the search counted memory as %s", within, kind or "paper")
     if table is not None:
         click.echo(_add_row(table, {"file": output.stem, "weights": weights.stem, **packed.row()}))
 
@@ -79,17 +90,21 @@ def inspect(file: Path) -> tuple[str, pd.DataFrame]:
 
 def plot_storage(network: Path, output: Path | None, within: str | None) -> None:
     """Draws what each layer of a network takes in each format, and writes the numbers beside the picture."""
-    path = _weights(network, within)
+    path, _limit = _weights(network, within)
     weights = {
         name.removesuffix(".weight"): tensor.numpy()
         for name, tensor in read_tensors(path).items()
         if name.endswith(".weight") and tensor.dim() > 1
     }
-    write_figure("storage", format_table(weights), output or path.with_name(f"{path.stem}.storage"))
+    if not weights:
+        raise DataError(f"{path} holds no weights of layers; `sparsecnn unpack` makes such a file of a packed network")
+    table = format_table(weights).assign(network=path.stem)
+    write_figure("storage", table, output or path.with_name(f"{path.stem}.storage"))
 
 
 def unpack_to(file: Path, output: Path) -> Path:
     """Writes the dense weights of a packed file as safetensors."""
+    _refuse_same(file, output)
     unpacked = unpack(read_packed(file))
     tensors = {name: value.contiguous() for name, value in unpacked.values.items()}
     norms = [name.removesuffix("running_mean") for name in tensors if name.endswith(".running_mean")]
@@ -98,17 +113,23 @@ def unpack_to(file: Path, output: Path) -> Path:
     return output
 
 
-def _weights(network: Path, within: str | None) -> Path:
-    """The file of weights that is meant."""
+def _refuse_same(source: Path, output: Path) -> None:
+    if source.exists() and output.exists() and source.samefile(output):
+        raise ConfigError(f"{output} is the file that is read: it would be lost")
+
+
+def _weights(network: Path, within: str | None) -> tuple[Path, float | None]:
+    """The file of weights that is meant, and the bytes that it is within."""
     if within is None:
         if network.is_dir():
             raise ConfigError(f"{network} holds several networks: say --within BUDGET, or name one of its files")
-        return network
+        return network, None
     best, misses = best_table([network], [within])
     files = best.dropna(subset="weights_file") if len(best) else best
     if files.empty:
         raise OutOfReachError("; ".join(misses) or f"the weights of the best network of {network} are gone")
-    return Path(str(files.sort_values("val_accuracy", ascending=False, kind="stable").weights_file.iloc[0]))
+    chosen = files.sort_values("val_accuracy", ascending=False, kind="stable").iloc[0]
+    return Path(str(chosen.weights_file)), to_bytes(within, round(chosen.memory_bytes * chosen.compression))
 
 
 def _run_of(weights: Path) -> Path:

@@ -1,7 +1,7 @@
 """The only room that knows Hydra: overrides to objects and identity."""
 
 from sparsecnn.config.build import build, check
-from sparsecnn.config.compose import Composed, compose, compose_over, conf_dir, groups, sweep
+from sparsecnn.config.compose import Composed, compose, compose_over, conf_dir, groups, saved_value, sweep
 from sparsecnn.config.identity import identity, run_folder
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "groups",
     "identity",
     "run_folder",
+    "saved_value",
     "sweep",
 ]

@@ -81,10 +81,12 @@ def compose_over(command: str, saved: Path, overrides: Sequence[str]) -> Compose
     """
     nodes = _read_saved(saved)
     names = {str(name) for name in nodes}
-    late = [override for override in parse(overrides) if _names_a_value(override, names)]
+    parsed = parse(overrides)
+    # A key of a group that is chosen anew belongs to that choice, any other to the run's.
+    chosen = {override.key_or_group for override in parsed}
+    late = [override for override in parsed if _names_a_value(override, names - chosen)]
     lines = [override.input_line for override in late]
     composed = compose(command, [line for line in overrides if line not in lines])
-    chosen = {override.key_or_group for override in parse(overrides)} - {override.key_or_group for override in late}
     for name in sorted(names - chosen - set(PLACES)):
         if name in composed.nodes:
             composed.nodes[name] = nodes[name]
@@ -94,6 +96,11 @@ def compose_over(command: str, saved: Path, overrides: Sequence[str]) -> Compose
             raise ConfigError(f"there is no key {override.key_or_group}{suggestion(override.key_or_group, valid)}")
         OmegaConf.update(composed.nodes, override.key_or_group, override.value())
     return composed
+
+
+def saved_value(saved: Path, key: str) -> object:
+    """The value of a dotted `key` in the configuration of a run, None where it has none."""
+    return OmegaConf.select(_read_saved(saved), key)
 
 
 def _names_a_value(override: Override, names: set[str]) -> bool:

@@ -23,8 +23,13 @@ class EvaluateFile:
         """Accuracy and loss of the file's network; DataError for a damaged file and for data of another shape."""
         network = read_packed(path)
         bench = _prepared(self.parts, network, path).set_up()
-        _check_data(network, bench, path)
-        return measured(bench, as_module(bench, network))
+        has_program = _check_data(network, bench, path)
+        try:
+            module = as_module(bench, network)
+        except DataError as error:
+            hint = "" if has_program else "; it holds no program of its network, which model= must name"
+            raise DataError(f"{path}: {error}{hint}") from error
+        return measured(bench, module)
 
 
 def _prepared(parts: Parts, network: PackedNetwork, path: Path) -> Parts:
@@ -38,7 +43,8 @@ def _prepared(parts: Parts, network: PackedNetwork, path: Path) -> Parts:
     return replace(parts, preprocessing=lambda split: preprocessing)
 
 
-def _check_data(network: PackedNetwork, bench: Workbench, path: Path) -> None:
+def _check_data(network: PackedNetwork, bench: Workbench, path: Path) -> bool:
+    """DataError if the network cannot take these images; whether it has a program."""
     try:
         outline = outline_of(network)
     except ValueError as error:
@@ -46,6 +52,7 @@ def _check_data(network: PackedNetwork, bench: Workbench, path: Path) -> None:
     shape, classes = bench.data.image_shape, len(bench.data.classes)
     if outline.image_shape not in (None, shape):
         wanted, given = ("x".join(map(str, sides)) for sides in (outline.image_shape or (), shape))
-        raise DataError(f"{path} takes images of {wanted}, the data has {given}")
+        raise DataError(f"{path} takes images of {wanted}, {bench.data.name} has {given}; data= chooses other data")
     if outline.result_shapes and outline.result_shapes[-1] != (1, classes):
-        raise DataError(f"{path} tells {outline.result_shapes[-1][-1]} classes apart, the data has {classes}")
+        raise DataError(f"{path} tells {outline.result_shapes[-1][-1]} classes apart, {bench.data.name} has {classes}")
+    return outline.program is not None

@@ -33,9 +33,14 @@ class Measured:
 
 @dataclass(frozen=True)
 class Packed:
-    """A packed network, the network it was made of, and what both measure; all bytes are whole files or tensors."""
+    """A packed network, the network it was made of, and what both measure; all bytes are whole files or tensors.
+
+    `step` and `fine_tuned_epochs` say how its values came to be.
+    """
 
     network: PackedNetwork
+    step: float
+    fine_tuned_epochs: float
     file_bytes: int
     dense_bytes: int
     before: Measured
@@ -49,6 +54,8 @@ class Packed:
             accuracies[f"{prefix}test_accuracy"] = measured.test.accuracy
         return {
             "values": self.network.layers[0].value,
+            "step": self.step,
+            "fine_tuned_epochs": self.fine_tuned_epochs,
             "nonzeros": sum(layer.nonzeros for layer in self.network.layers),
             "weights_in_all": sum(layer.weights for layer in self.network.layers),
             "file_bytes": self.file_bytes,
@@ -101,7 +108,8 @@ class Pack:
         after = measured(bench, as_module(bench, network))
         dense = 4 * (sum(weight.numel() for weight in prunable_weights(model).values()) + other_values(model))
         write_bytes(output, data)
-        return Packed(network, len(data), dense, before, after)
+        epochs = self.fine_tune.epochs if self.fine_tune else 0.0
+        return Packed(network, self.step, epochs, len(data), dense, before, after)
 
     def _fine_tuned_(self, bench: Workbench, model: nn.Module, progress: Progress) -> Numbers:
         if self.fine_tune is None:

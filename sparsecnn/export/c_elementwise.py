@@ -2,7 +2,7 @@
 
 # What becomes of x, and the further arguments.
 UNARY_EXPRESSIONS = {
-    "relu": ("x > 0.0f ? x : 0.0f", ()),
+    "relu": ("x < 0.0f ? 0.0f : x", ()),
     "clamp": ("x < low ? low : x > high ? high : x", ("low", "high")),
     "leaky_relu": ("x > 0.0f ? x : x * slope", ("slope",)),
     "sigmoid": ("1.0f / (1.0f + expf(-x))", ()),

@@ -67,7 +67,7 @@ static void max_pool(const window *w, const float *in, float *out)
                     const int32_t column = x * w->stride_x - w->padding_x + kx * w->dilation_x;
                     if (row >= 0 && row < w->in_height && column >= 0 && column < w->in_width) {
                         const float value = in[row * w->in_width + column];
-                        most = value > most ? value : most;
+                        most = value > most || value != value ? value : most; /* NaN stays */
                     }
                 }
             }

@@ -1,5 +1,6 @@
 """Poolings in ONNX, with the sizes and divisors of PyTorch: all rounding up becomes explicit padding."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,17 +17,8 @@ def max_pool(graph: Graph, call: Call) -> None:
         call.step.integers(letter, sides, default) for letter, default in zip("kspd", (1, 1, 0, 1), strict=True)
     )
     reach = [(size - 1) * step + 1 for size, step in zip(kernel, dilation, strict=True)]
-    end = _end(call, reach, strides, begin)
-    source = call.inputs[0]
-    # onnxruntime takes no padding as large as the kernel, which a dilated one can need.
-    if any(padding >= size for padding, size in zip(end, kernel, strict=True)):
-        pads = graph.constant(call.name("pads"), np.array([0, 0, *begin, 0, 0, *end], np.int64))
-        least = graph.constant(call.name("least"), np.array(-np.inf, np.float32))
-        source = graph.add("Pad", (source, pads, least), call.name("padded"))
-        begin = end = [0] * sides
-    graph.add(
-        *("MaxPool", (source,), call.output), kernel_shape=kernel, strides=strides, dilations=dilation, pads=begin + end
-    )
+    source, pads = _padded(graph, call, kernel, begin + _end(call, reach, strides, begin), -np.inf)
+    graph.add(*("MaxPool", (source,), call.output), kernel_shape=kernel, strides=strides, dilations=dilation, pads=pads)
 
 
 def avg_pool(graph: Graph, call: Call) -> None:
@@ -35,7 +27,7 @@ def avg_pool(graph: Graph, call: Call) -> None:
     kernel, strides, begin = (
         call.step.integers(letter, sides, default) for letter, default in zip("ksp", (1, 1, 0), strict=True)
     )
-    end = _end(call, kernel, strides, begin)
+    source, pads = _padded(graph, call, kernel, begin + _end(call, kernel, strides, begin), 0.0)
     factors = np.ones(1)
     for side in range(sides):
         size = call.input_shape[2 + side]
@@ -46,11 +38,28 @@ def avg_pool(graph: Graph, call: Call) -> None:
         factors = factors[..., None] * (kernel[side] / (ends - np.maximum(starts, -padding)))
     is_exact = bool((factors == 1).all())
     average = call.output if is_exact else call.name("average")
-    attributes = {"kernel_shape": kernel, "strides": strides, "pads": begin + end, "count_include_pad": 1}
-    graph.add("AveragePool", call.inputs, average, **attributes)
+    if any(node.operator == "Pad" and node.output == source for node in graph.nodes):
+        # onnxruntime would join the two to a pooling that it refuses when the padding is as large as the kernel.
+        channels = call.input_shape[1]
+        equal = np.full((channels, 1, *kernel), 1 / math.prod(kernel), np.float32)
+        inputs = (source, graph.constant(call.name("equal"), equal))
+        graph.add("Conv", inputs, average, kernel_shape=kernel, strides=strides, pads=pads, group=channels)
+    else:
+        attributes = {"kernel_shape": kernel, "strides": strides, "pads": pads, "count_include_pad": 1}
+        graph.add("AveragePool", (source,), average, **attributes)
     if not is_exact:
         correction = graph.constant(call.name("correction"), factors.astype(np.float32)[None])
         graph.add("Mul", (average, correction), call.output)
+
+
+def _padded(graph: Graph, call: Call, kernel: Sequence[int], pads: list[int], value: float) -> tuple[str, list[int]]:
+    """The input and its padding; onnxruntime takes none as large as the kernel, so that becomes a step of its own."""
+    sides = len(kernel)
+    if all(padding < size for padding, size in zip(pads, [*kernel, *kernel], strict=True)):
+        return call.inputs[0], pads
+    around = graph.constant(call.name("pads"), np.array([0, 0, *pads[:sides], 0, 0, *pads[sides:]], np.int64))
+    filled = graph.constant(call.name("outside"), np.array(value, np.float32))
+    return graph.add("Pad", (call.inputs[0], around, filled), call.name("padded")), [0] * (2 * sides)
 
 
 def _end(call: Call, reach: Sequence[int], strides: Sequence[int], begin: Sequence[int]) -> list[int]:

@@ -10,6 +10,8 @@ from torch import Tensor
 from sparsecnn.programs import Program, Step
 
 Values = dict[str, Tensor]
+# Operations on one map whose result has as many sides.
+KEEP_SIDES = {"linear", "batch_norm", "relu", "clamp", "leaky_relu", "sigmoid", "tanh", "silu", "gelu", "hardswish"}
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Folded:
 
 
 def fold_batch_norm(program: Program, others: Mapping[str, Tensor]) -> Folded:
-    """The program without the normalisations that follow a convolution or a linear layer directly.
+    """The program without the normalisations that follow a convolution, or a linear layer of features, directly.
 
     `others` are its dense values (biases, normalisation); weights are not touched, the caller multiplies their rows by
     `factors`. A layer that is used twice, or whose result something else reads too, keeps its normalisation.
@@ -51,7 +53,20 @@ def _can_fold(program: Program, number: int) -> bool:
     before = program.steps[number - 2]
     layers = Counter(step.layer for step in program.steps)
     readers = sum(step.inputs.count(number - 1) for step in program.steps)
-    return before.operation in ("conv", "linear") and readers == 1 and layers[before.layer] == layers[step.layer] == 1
+    has_channels = before.operation == "conv" or (before.operation == "linear" and _is_flat(program, number - 1))
+    return has_channels and readers == 1 and layers[before.layer] == layers[step.layer] == 1
+
+
+def _is_flat(program: Program, number: int) -> bool:
+    """Whether result `number` surely is [N, K]: else the outputs of a linear layer are no channels."""
+    while number:
+        step = program.steps[number - 1]
+        if step.operation == "flatten" or (step.operation == "mean" and "k" not in step.options):
+            return True
+        if step.operation not in KEEP_SIDES:
+            return False
+        (number,) = step.inputs
+    return False
 
 
 def _fold_(values: Values, layer: Step, norm: Step) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sparsecnn.errors import DataError
+from sparsecnn.errors import ConfigError, DataError
 from sparsecnn.models import prunable_weights
 from sparsecnn.packing.fine_tune import Numbers, scaled
 from sparsecnn.packing.fold import fold_batch_norm
@@ -71,7 +71,13 @@ class Packer:
 
 
 def packer_of(model: nn.Module, image_shape: Shape, notes: Mapping[str, str] | None = None) -> Packer:
-    """The packer of networks like `model`, which take images [C, H, W] of `image_shape`."""
+    """The packer of networks like `model`, which take images [C, H, W] of `image_shape`.
+
+    ConfigError for names of layers that a file cannot hold.
+    """
+    for name in model.state_dict():
+        if " " in name or ";" in name:
+            raise ConfigError(f"a packed file cannot hold the name {name!r}: it has a space or a semicolon")
     found = {"input": "x".join(map(str, image_shape)), **(notes or {})}
     try:
         program = trace(model, image_shape)

@@ -1,4 +1,4 @@
-"""Bytes of each layer by the way it is stored: of its positions, and of all, each against its bound."""
+"""What each layer takes in a file: its positions by format against their bound, and all its bytes."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -7,12 +7,16 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from sparsecnn.frontier import require_columns
 from sparsecnn.plots import style
+from sparsecnn.sizes import readable
 
 SUMS = ["weights", "nonzeros", "bytes", "bound_bytes", "position_bytes", "position_bound_bytes"]
-COLUMNS = ["layer", "way", *SUMS]
+COLUMNS = ["network", "layer", "way", *SUMS]
 TOTAL = "all layers"
-MARKERS = "osD^v<>PX*"
-ROW_INCHES, MARGIN_INCHES = 0.36, 1.6
+CODED = " coded"
+CHEAPEST_RAW = "cheapest format, raw float32"
+MARKERS = "osD^v<>"
+ROW_INCHES, MARGIN_INCHES = 0.36, 2.3
+BYTE_TICKS = [factor * size for size in (1, 2**10, 2**20, 2**30) for factor in (1, 10, 100)]
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 
@@ -25,7 +29,7 @@ def numbers(table: pd.DataFrame) -> pd.DataFrame:
     require_columns(table, COLUMNS)
     if table.empty:
         raise ValueError("the storage figure needs at least one layer")
-    total = table.groupby("way", sort=False)[SUMS].sum().reset_index()
+    total = table.groupby(["network", "way"], sort=False)[SUMS].sum().reset_index()
     rows = pd.concat([table[COLUMNS], total.assign(layer=TOTAL)[COLUMNS]], ignore_index=True)
     bound = rows["position_bound_bytes"].where((rows["position_bound_bytes"] >= 1) & (rows["way"] != "dense"))
     return rows.assign(
@@ -35,48 +39,90 @@ def numbers(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """A row a layer and one for their sum, a marker for each way to store it; the lines at 1 are the bounds."""
+    """A row a layer and one for their sum, a marker for each way to store it."""
     rows = numbers(table)
     layers = list(dict.fromkeys(rows["layer"]))
+    total = rows[rows["layer"] == TOTAL].iloc[0]
     with style.paper_style():
         figure = Figure(figsize=(style.WIDTH_INCHES, MARGIN_INCHES + ROW_INCHES * len(layers)))
         left, right = figure.subplots(1, 2, sharey=True)
-        formats = rows[~rows["way"].str.endswith(" coded")]
-        _draw_panel(left, formats, layers, "position_over_bound", rows)
-        _draw_panel(right, rows, layers, "over_bound", rows)
-        left.set_title("Positions")
-        left.set_xlabel("bytes over log2 C(N, z)")
-        right.set_title("Positions and values")
-        right.set_xlabel("bytes over log2 C(N, z) + 32 z")
+        _draw_positions(left, rows, layers)
+        _draw_bytes(right, rows, layers)
         _name_layers(left, rows, layers)
-        figure.legend(*right.get_legend_handles_labels(), loc="outside right center")
-        nonzeros = int(rows[rows["layer"] == TOTAL]["nonzeros"].iloc[0])
         style.add_caption(
             figure,
-            f"N weights, z nonzeros; {nonzeros:,} nonzeros in all. Formats store raw float32 values; coded values are "
-            "entropy-coded beside the cheapest format.",
+            f"Network {style.shortened(str(total['network']))}: {int(total['nonzeros']):,} of its "
+            f"{int(total['weights']):,} weights are not zero (N weights and z nonzeros a layer). Entropy-coded values "
+            "stand beside positions in the cheapest format; biases and the header of a file come on top.",
         )
     return figure
 
 
-def _draw_panel(axes: Axes, drawn: pd.DataFrame, layers: list[str], column: str, rows: pd.DataFrame) -> None:
-    axes.axvline(1.0, color=style.GREY, linewidth=1.0)
-    for position, way in enumerate(dict.fromkeys(rows["way"])):
-        part = drawn[drawn["way"] == way]
-        axes.plot(
-            part[column],
-            [layers.index(layer) for layer in part["layer"]],
-            MARKERS[position % len(MARKERS)],
-            color=style.PALETTE[position % len(style.PALETTE)],
-            markersize=5.5,
-            markerfacecolor="none",
-            label=str(way).replace("_", " "),
-        )
-    axes.set_xscale("log")
-    low, high = drawn[column].min() / 1.15, drawn[column].max() * 1.15
-    axes.set_xlim(low, high)
-    axes.set_xticks([tick for tick in TICKS if low <= tick <= high])
+def _draw_positions(axes: Axes, rows: pd.DataFrame, layers: list[str]) -> None:
+    """Bytes of the positions alone over their bound, by format."""
+    formats = rows[~rows["way"].str.endswith(CODED) & (rows["way"] != "dense")]
+    axes.axvline(1.0, color=style.GREY, linewidth=1.0, label="bound, log2 C(N, z)")
+    for position, (way, part) in enumerate(formats.groupby("way", sort=False)):
+        _mark(axes, part["position_over_bound"], part["layer"], layers, position, str(way).replace("_", " "))
+    shares = formats["position_over_bound"].dropna()
+    if shares.empty:
+        shares = pd.Series([1.0])
+    _log_axis(axes, shares.min(), shares.max())
+    axes.set_xticks([tick for tick in TICKS if axes.get_xlim()[0] <= tick <= axes.get_xlim()[1]])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}x"))
+    for layer, found in formats.groupby("layer", sort=False):
+        if found["position_over_bound"].isna().all():
+            axes.text(
+                1.03, layers.index(str(layer)), "nothing to tell: one mask", va="center", color=style.GREY, fontsize=7.5
+            )
+    axes.set_title("Positions, over the bound")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2)
+
+
+def _draw_bytes(axes: Axes, rows: pd.DataFrame, layers: list[str]) -> None:
+    """Bytes of positions and values."""
+    is_coded = rows["way"].str.endswith(CODED)
+    raw = rows[~is_coded & (rows["way"] != "dense")].groupby("layer", sort=False)["bytes"].min().reset_index()
+    shown = pd.concat([rows[rows["way"] == "dense"], raw.assign(way=CHEAPEST_RAW), rows[is_coded]])
+    for position, (way, part) in enumerate(shown.groupby("way", sort=False)):
+        name = str(way).replace(CODED, ", entropy-coded").replace("dense", "dense float32")
+        _mark(axes, part["bytes"], part["layer"], layers, position, name, is_filled=True)
+    bounds = rows.drop_duplicates("layer")
+    at = [layers.index(layer) for layer in bounds["layer"]]
+    axes.plot(bounds["bound_bytes"], at, "|", color=style.GREY, markersize=12, label="bound, log2 C(N, z) + 32 z")
+    _log_axis(axes, shown["bytes"].where(shown["bytes"] > 0).min(), shown["bytes"].max())
+    low, high = axes.get_xlim()
+    axes.set_xticks([size for size in BYTE_TICKS if low <= size <= high])
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, position: readable(value).replace(".0", "")))
+    axes.set_title("Positions and values")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=1)
+
+
+def _mark(
+    axes: Axes,
+    shares: "pd.Series[float]",
+    named: "pd.Series[str]",
+    layers: list[str],
+    position: int,
+    label: str,
+    *,
+    is_filled: bool = False,
+) -> None:
+    color = style.PALETTE[position % len(style.PALETTE)]
+    axes.plot(
+        shares,
+        [layers.index(layer) for layer in named],
+        MARKERS[position % len(MARKERS)],
+        color=color,
+        markersize=5.5,
+        markerfacecolor=color if is_filled else "none",
+        label=label,
+    )
+
+
+def _log_axis(axes: Axes, low: float, high: float) -> None:
+    axes.set_xscale("log")
+    axes.set_xlim(low / 1.2, high * 1.2)
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 

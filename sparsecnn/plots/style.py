@@ -5,7 +5,6 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import matplotlib as mpl
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from sparsecnn.whole_files import write_whole
+from sparsecnn.whole_files import write_bytes
 
 # Okabe & Ito 2008, "Color Universal Design", without its yellow, which is too faint for a line on
 # white. Black comes last.
@@ -105,7 +104,6 @@ def save(figure: Figure, stem: str | Path) -> list[Path]:
     same bytes, and each file appears whole or not at all.
     """
     stem = Path(stem)
-    stem.parent.mkdir(parents=True, exist_ok=True)
     metadata: dict[str, dict[str, None]] = {"png": {"Software": None}, "svg": {"Date": None}}
     paths = []
     for kind, tags in metadata.items():
@@ -113,5 +111,5 @@ def save(figure: Figure, stem: str | Path) -> list[Path]:
         with paper_style():
             figure.savefig(picture, format=kind, dpi=PNG_DPI, metadata=tags)
         paths.append(stem.with_name(f"{stem.name}.{kind}"))
-        write_whole(paths[-1], partial(Path.write_bytes, data=picture.getvalue()))
+        write_bytes(paths[-1], picture.getvalue())
     return paths

@@ -43,6 +43,8 @@ class _Translation:
         (outputs,) = node.args
         if not isinstance(outputs, Sequence) or len(outputs) != 1 or not isinstance(outputs[0], fx.Node):
             raise UntraceableError("it does not return one tensor")
+        if not self.steps:
+            raise UntraceableError("it computes nothing")
         if self.results.get(outputs[0]) != len(self.steps):
             raise UntraceableError("it does not return what it computes last")
 

@@ -1,7 +1,11 @@
 """A network's program, told by torch.export."""
 
+import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
 from copy import deepcopy
+from io import StringIO
 from unittest.mock import patch
 
 import torch
@@ -26,15 +30,31 @@ def trace(model: nn.Module, image_shape: tuple[int, ...]) -> Program:
     model = deepcopy(model).cpu().float().eval()
     images = torch.randn(EXAMPLES, *image_shape, generator=torch.Generator().manual_seed(0))
     try:
-        with patch.object(functional, "local_response_norm", _traced_local_response_norm), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with patch.object(functional, "local_response_norm", _traced_local_response_norm), _quiet():
             batch = torch.export.Dim("N", min=1)
             exported = torch.export.export(model, (images,), dynamic_shapes=({0: batch},), strict=False)
     except Exception as error:  # torch.export raises what it pleases
         raise UntraceableError((str(error).strip().splitlines() or [type(error).__name__])[0]) from error
     program = as_program(exported)
-    _check(program, model, images)
+    try:
+        _check(program, model, images)
+    except (ValueError, RuntimeError) as error:  # steps that do not fit each other
+        raise UntraceableError(f"its program is not right: {str(error).splitlines()[0]}") from error
     return program
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """torch.export tells pages of what it cannot trace; the error says it in a line."""
+    logger = logging.getLogger("torch.fx.experimental.symbolic_shapes")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), redirect_stderr(StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
 
 
 def _check(program: Program, model: nn.Module, images: Tensor) -> None:

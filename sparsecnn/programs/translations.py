@@ -1,6 +1,7 @@
 """Which ATen operations become which steps of a program."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from torch import fx
@@ -44,12 +45,23 @@ def _window(arguments: Arguments, **flags: bool) -> Options:
 
 
 def _convolution(arguments: Arguments) -> tuple[str, Options]:
+    padding = arguments["padding"]
     return "conv", _options(
         s=_without(1, arguments["stride"]),
-        p=_without(0, arguments["padding"]),
+        p=_without(0, _same_padding(arguments) if padding == "same" else 0 if padding == "valid" else padding),
         d=_without(1, arguments["dilation"]),
         g=_without(1, arguments["groups"]),
     )
+
+
+def _same_padding(arguments: Arguments) -> list[int]:
+    """What keeps the size of a map, where it is the same on both sides."""
+    sides = arguments["weight"].meta["val"].shape[2:]
+    dilations = list(arguments["dilation"]) * (len(sides) if len(arguments["dilation"]) == 1 else 1)
+    reaches = [(side - 1) * dilation for side, dilation in zip(sides, dilations, strict=True)]
+    if any(reach % 2 for reach in reaches):
+        raise UntraceableError("programs have no padding that differs between the sides of a map")
+    return [reach // 2 for reach in reaches]
 
 
 def _max_pool(arguments: Arguments) -> tuple[str, Options]:
@@ -69,7 +81,7 @@ def _batch_norm(arguments: Arguments) -> tuple[str, Options]:
 
 def _mean(arguments: Arguments) -> tuple[str, Options]:
     sides = arguments["self"].meta["val"].dim()
-    if sorted(side % sides for side in arguments["dim"]) != list(range(2, sides)):
+    if sorted(side % sides for side in arguments.get("dim") or range(sides)) != list(range(2, sides)):
         raise UntraceableError("programs have no mean but that of all pixels")
     return "mean", {"k": ()} if arguments["keepdim"] else {}
 
@@ -97,7 +109,7 @@ def _flatten(arguments: Arguments) -> tuple[str, Options]:
 
 
 def _view(arguments: Arguments) -> tuple[str, Options]:
-    if len(arguments.get("size") or arguments["shape"]) != 2:
+    if len(arguments.get("size") or arguments.get("shape") or ()) != 2:
         raise UntraceableError("programs have no view but a flat one")
     return "flatten", {}
 
@@ -117,10 +129,21 @@ def _between(operation: str, scalar: str) -> Callable[[Arguments], tuple[str, Op
         other = arguments["other"]
         if isinstance(other, fx.Node):
             return operation, {}
+        if operation == "divide" and other == 0:
+            raise UntraceableError("programs do not divide by zero")
         value = {"subtract": lambda number: -number, "divide": lambda number: 1 / number}.get(operation, float)(other)
         return scalar, {"v": (float(value),)}
 
     return translate
+
+
+def _clamp(arguments: Arguments) -> tuple[str, Options]:
+    least, greatest = arguments["min"], arguments["max"]
+    if least == 0 and greatest is None:
+        return "relu", {}
+    if not all(isinstance(limit, int | float) and abs(limit) < inf for limit in (least, greatest)):
+        raise UntraceableError("programs clamp between two numbers")
+    return "clamp", {"l": (least,), "h": (greatest,)}
 
 
 def _with(operation: str, **letters: str) -> Callable[[Arguments], tuple[str, Options]]:
@@ -130,6 +153,13 @@ def _with(operation: str, **letters: str) -> Callable[[Arguments], tuple[str, Op
         return operation, {letter: (arguments[name],) for letter, name in letters.items()}
 
     return translate
+
+
+def _power(arguments: Arguments) -> tuple[str, Options]:
+    exponent = arguments["exponent"]
+    if not isinstance(exponent, int | float):
+        raise UntraceableError("programs have no power but that of a number")
+    return "power", {"v": (exponent,)}
 
 
 _ADD, _MULTIPLY = _between("add", "shift"), _between("multiply", "scale")
@@ -154,8 +184,11 @@ TRANSLATIONS: dict[str, Callable[[Arguments], tuple[str, Options]]] = {
     **{name: _with(name.strip("_")) for name in ("relu", "relu_", "sigmoid", "sigmoid_", "tanh", "tanh_")},
     **{name: _with(name.strip("_")) for name in ("silu", "silu_", "hardswish", "hardswish_")},
     **{name: _with(name.strip("_")) for name in ("hardsigmoid", "hardsigmoid_")},
-    **dict.fromkeys(("clamp", "clamp_"), _with("clamp", l="min", h="max")),
-    **dict.fromkeys(("hardtanh", "hardtanh_"), _with("clamp", l="min_val", h="max_val")),
+    **dict.fromkeys(("clamp", "clamp_"), _clamp),
+    **dict.fromkeys(
+        ("hardtanh", "hardtanh_"),
+        lambda arguments: _clamp({"min": arguments["min_val"], "max": arguments["max_val"]}),
+    ),
     **dict.fromkeys(("relu6", "relu6_"), lambda arguments: ("clamp", {"l": (0,), "h": (6,)})),
     **dict.fromkeys(("leaky_relu", "leaky_relu_"), _with("leaky_relu", a="negative_slope")),
     "gelu": _with("gelu"),
@@ -164,7 +197,7 @@ TRANSLATIONS: dict[str, Callable[[Arguments], tuple[str, Options]]] = {
     **dict.fromkeys(("sub", "sub_"), _between("subtract", "shift")),
     **dict.fromkeys(("div", "div_"), _between("divide", "scale")),
     "square": lambda arguments: ("power", {"v": (2,)}),
-    "pow": lambda arguments: ("power", {"v": (arguments["exponent"],)}),
+    "pow": _power,
     **dict.fromkeys(("dropout", "dropout_", "contiguous", "clone", "alias", "detach"), _with("flatten")),
 }
 # Operations that change nothing in an evaluation.

@@ -11,7 +11,7 @@ import pandas as pd
 from sparsecnn.errors import DataError
 from sparsecnn.results.rows import CandidateRow
 from sparsecnn.results.store import TABLES, RunStore, read_table
-from sparsecnn.whole_files import write_whole
+from sparsecnn.whole_files import write_output
 
 STORE = "results.sqlite"
 FILES = {"candidates": "table", "epochs": "epochs", "layer_epochs": "layer_epochs"}
@@ -20,9 +20,8 @@ REQUIRED = {"run", "key", "phase", "status", "memory_bytes", "val_accuracy", "te
 
 def write_table(frame: pd.DataFrame, path: Path) -> Path:
     """Writes `frame` as .csv or .parquet, by the ending of `path`; its folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     write = frame.to_csv if path.suffix == ".csv" else frame.to_parquet
-    return write_whole(path, partial(write, index=False))
+    return write_output(path, partial(write, index=False))
 
 
 def export(store: RunStore, folder: Path) -> list[Path]:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import nan
 from pathlib import Path
@@ -44,6 +44,7 @@ def benchmark(
     threads: int | None = None,
     contenders: Sequence[str] = tuple(CONTENDERS),
     measures_memory: bool = True,
+    on_progress: Callable[[str], None] = lambda text: None,
 ) -> pd.DataFrame:
     """A row for each batch and contender that can run here; all compute the same packed file.
 
@@ -51,7 +52,8 @@ def benchmark(
     the same round (above 1: sparsecnn is faster), are medians over rounds, with quartiles `_low` and `_high`.
     `largest_difference` is that of its scores from those in float64, over the largest score. `memory_bytes` is the
     resident memory that it needs beyond torch itself, measured in a process of its own, NaN where that cannot be.
-    `threads` are torch's unless given. Raises DataError for a file that cannot be run.
+    `threads` are torch's unless given; `on_progress` is told what is measured next. Raises DataError for a file that
+    cannot be run.
     """
     if OURS not in contenders or rounds < 1 or min(batches, default=0) < 1:
         raise ConfigError(f"a benchmark needs {OURS}, a round and batches of at least one image")
@@ -60,10 +62,13 @@ def benchmark(
     with _threads(threads or torch.get_num_threads()) as count:
         for batch in batches:
             images = example_images(packed, batch)
+            on_progress(f"batch {batch}, {count} threads: {rounds} rounds")
             calls = _available(packed, images, contenders)
             differences = _differences(packed, images, calls)
             seconds = _seconds(calls, rounds)
             for name, measured in seconds.items():
+                if measures_memory:
+                    on_progress(f"batch {batch}, {count} threads: memory of {name}")
                 memory = peak_memory_bytes(path, name, batch, threads=count) if measures_memory else nan
                 facts = {"batch": batch, "contender": name, "threads": count, "rounds": rounds}
                 ratios = _quartiles("ratio", measured / seconds[OURS])

@@ -51,10 +51,12 @@ class SparseNetwork(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Scores [N, K] of float32 `images` [N, C, H, W] on the CPU, which may lie in any way; DataError for others."""
         _check(images, self.image_shape)
+        if images.is_neg():  # its memory holds other signs
+            images = images.resolve_neg()
         shape = images.shape[1:]
         batch = images.shape[0]
         if batch == 0:
-            return torch.empty((0, *self._at(shape).network.shapes[-1][1:]))
+            return torch.empty((0, *self._at(shape).network.shapes[-1][1:]), dtype=torch.float32)
         return self._planned(shape, batch).run(images)
 
     @property

@@ -80,7 +80,7 @@ class StretchRunner:
         # Here and below the quickest of several ways to say the same: this is part of every call.
         images = results[self.first].shape[0]
         for number, shape in self.outputs:
-            results[number] = torch.empty(images, *shape)
+            results[number] = torch.empty(images, *shape, dtype=torch.float32)
         tensors = [(tensor.data_ptr(), tensor.stride()) for tensor in map(results.__getitem__, self.numbers)]
         if images <= GROUP:
             self._part(tensors, 0, images)

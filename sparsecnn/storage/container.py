@@ -30,7 +30,7 @@ PREFIX_BYTES = 8
 MOST_HEADER_BYTES = 2**24
 OTHER_TYPES: dict[str, np.dtype[np.floating]] = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2")}
 LAYER_LINE = re.compile(
-    r"(?P<name>\S+) (?P<shape>\d{1,10}(?:x\d{1,10})*) (?P<format>\w+) (?P<value>\w+)(?P<coded>\+?) "
+    r"(?P<name>[^ ;]+) (?P<shape>\d{1,10}(?:x\d{1,10})*) (?P<format>\w+) (?P<value>\w+)(?P<coded>\+?) "
     r"(?P<nonzeros>\d{1,10})(?:/(?P<entries>\d{1,10}))? "
     r"(?P<table>\d{1,10}),(?P<positions>\d{1,10}),(?P<values>\d{1,10})"
 )

@@ -7,6 +7,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from sparsecnn.errors import DivergedError
 from sparsecnn.storage.coded_values import (
     decode_entropy,
     decode_raw,
@@ -88,8 +89,8 @@ def pack_layer(
     if geometry.size > MOST_WEIGHTS:
         raise ValueError(f"{name} has {geometry.size} weights, more than {MOST_WEIGHTS}")
     matrix = np.ascontiguousarray(weight, np.float32).reshape(geometry.rows, -1)
-    table = to_table(kind.fit(matrix) if numbers is None else numbers)
-    codes = _codes(matrix, kind, from_table(table))
+    table, stored = _table(name, kind, kind.fit(matrix) if numbers is None else numbers)
+    codes = _codes(matrix, kind, stored)
     mask = Mask.of(codes, geometry)
     codes = codes if mask.nonzeros == geometry.size else codes[mask.positions]
     coded = _coded(codes, mask, kind) if codes_values else None
@@ -108,6 +109,15 @@ def pack_layer(
         positions,
         values,
     )
+
+
+def _table(name: str, kind: ValueType, numbers: NDArray[np.float32]) -> tuple[bytes, NDArray[np.float32]]:
+    """Scales or a codebook as bytes, and what these say; DivergedError for a scale that would become zero."""
+    table = to_table(numbers)
+    stored = from_table(table)
+    if kind.has_row_scales and bool(((numbers > 0) & (stored == 0)).any()):
+        raise DivergedError(f"the weights of {name} range too far for {kind.name}: some outputs would become zero")
+    return table, stored
 
 
 def _coded(codes: Codes, mask: Mask, kind: ValueType) -> bytes | None:

@@ -35,7 +35,7 @@ def row_blocks(shape: tuple[int, ...]) -> list[slice]:
 def _best_scales(matrix: Matrix, largest: int, step: float) -> Matrix:
     _require_finite(matrix)
     rows, columns = np.nonzero(matrix)
-    nonzeros = np.abs(matrix[rows, columns])
+    nonzeros = np.abs(matrix[rows, columns].astype(np.float64))  # whose squares have room
     top = np.abs(matrix).max(axis=1, initial=0.0) / largest
     shares = SCALE_SHARES if largest < MANY_LEVELS else FINE_SHARES
     errors = np.empty((len(shares), len(top)))

@@ -67,6 +67,7 @@ def value_type(name: str, *, step: float = 0.0) -> ValueType:
         return _FLOATS[name]
     kind = name.rstrip("0123456789")
     number = int(name[len(kind) :] or -1)
+    number = number if name == f"{kind}{number}" else -1
     if kind == "int" and number in INT_BITS:
         return _integer(number, step)
     if kind == "codebook" and number in CODEBOOK_ENTRIES:

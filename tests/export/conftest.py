@@ -43,6 +43,8 @@ CASES: dict[str, tuple[str, Shape, dict[str, Shape]]] = {
     "max pooling": ("max_pool k3,2 s2 p1 d2,1 c;flatten", (2, 9, 8), {}),
     "average with padding": ("avg_pool k3 s2 p1 c;flatten", (2, 6, 8), {}),
     "average without padding": ("avg_pool k3,2 s2 p1,0 c x;flatten", (2, 6, 7), {}),
+    "average of little": ("avg_pool k2 s3 p1 x;flatten", (2, 5, 5), {}),
+    "average behind a border": ("pad p1,1,1,1;avg_pool k1 s2 c x;flatten", (2, 4, 4), {}),
     "two poolings": ("relu;max_pool k2 s2;avg_pool k2;flatten", (2, 7, 6), {}),
     "adaptive pooling": ("adaptive_avg_pool o3,4;flatten", (2, 7, 5), {}),
     "larger by adaptive pooling": ("adaptive_avg_pool o3;flatten", (2, 2, 2), {}),

@@ -83,6 +83,17 @@ def test_a_network_without_a_single_weight_gives_its_biases(packed: Packed, chec
 
 
 @needs_compiler
+@pytest.mark.parametrize("text", ["relu;flatten", "max_pool k2;flatten", "clamp l0 h6;flatten"])
+def test_what_is_no_number_stays_none(text: str, packed: Packed, scores_of: Scores, tmp_path: Path) -> None:
+    network = packed(text, (2, 4, 4))
+    images = np.full((1, 2, 4, 4), np.nan, np.float32)
+    images[0, 1] = -1.0
+    expected = scores_of(network, images)
+    assert 0 < np.isnan(expected).sum() < expected.size
+    np.testing.assert_array_equal(c_scores(export_c(network, "net"), images, expected.shape[1], tmp_path), expected)
+
+
+@needs_compiler
 def test_a_layer_without_weights_or_bias_gives_zeros(packed: Packed, check: Check) -> None:
     check(packed("conv a;flatten;linear b", (2, 2, 2), {"a": (3, 2, 2, 2), "b": (2, 3)}, "int8", 0.0))
 

@@ -1,12 +1,14 @@
 """Networks packed and unpacked."""
 
+from collections import OrderedDict
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from sparsecnn.data import Preprocessing
-from sparsecnn.errors import DataError
+from sparsecnn.errors import ConfigError, DataError
 from sparsecnn.models import ResNet, lenet, prunable_weights
 from sparsecnn.operators import project_l0
 from sparsecnn.packing import (
@@ -19,6 +21,7 @@ from sparsecnn.packing import (
     unpack,
 )
 from sparsecnn.programs import ProgramModule, trace
+from sparsecnn.runtime import sparse_network
 from sparsecnn.storage import PackedNetwork, parse, value_type
 
 
@@ -109,6 +112,44 @@ def test_a_normalisation_that_cannot_be_folded_stays() -> None:
     images = torch.randn(2, 1, 6, 6)
     with torch.no_grad():
         torch.testing.assert_close(scores(network, images), model(images), rtol=0.01, atol=0.01)
+
+
+class NormalisedRows(nn.Module):
+    """A linear layer along the rows of a map: its outputs are not the channels of the normalisation behind it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows, self.norm = nn.Linear(5, 5), nn.BatchNorm2d(5)
+        self.scores, self.last = nn.Linear(5, 5), nn.BatchNorm1d(5)
+
+    def forward(self, images: Tensor) -> Tensor:
+        found: Tensor = self.last(self.scores(self.norm(self.rows(images)).mean((2, 3)).relu()))
+        return found
+
+
+def test_a_normalisation_behind_a_linear_layer_is_folded_for_features_alone() -> None:
+    torch.manual_seed(0)
+    model = sparse(NormalisedRows(), 1.0)
+    network = packer_of(model, (5, 5, 5)).pack(model.state_dict(), value_type("float16"))
+    assert network.notes["program"] == "linear rows b;batch_norm norm n5;mean;relu;linear scores b"
+    images = torch.randn(2, 5, 5, 5)
+    with torch.no_grad():
+        torch.testing.assert_close(scores(network, images), model(images), rtol=0.01, atol=0.01)
+        torch.testing.assert_close(sparse_network(network)(images), scores(network, images), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["a b", "a;b"])
+def test_names_that_a_file_cannot_hold_are_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="a packed file cannot hold the name"):
+        packer_of(nn.Sequential(OrderedDict({name: nn.Linear(4, 2)})), (4,))
+
+
+def test_names_may_hold_any_other_letter() -> None:
+    model = nn.Sequential(OrderedDict({"a\u00a0b\n+/": nn.Conv2d(1, 2, 2), "flat": nn.Flatten()}))
+    network = parse(packer_of(model.eval(), (1, 3, 3)).pack(model.state_dict()).to_bytes())
+    images = torch.randn(2, 1, 3, 3)
+    with torch.no_grad():
+        assert torch.equal(scores(network, images), model(images))
 
 
 class Untraceable(nn.Module):

@@ -10,7 +10,7 @@ from sparsecnn.plots.storage import draw, numbers
 def table() -> pd.DataFrame:
     random = np.random.default_rng(0)
     sparse = (random.normal(size=(8, 4, 5, 5)) * (random.random((8, 4, 5, 5)) < 0.2)).astype(np.float32)
-    return format_table({"conv1": sparse, "ip1": np.ones((4, 30), np.float32)})
+    return format_table({"conv1": sparse, "ip1": np.ones((4, 30), np.float32)}).assign(network="net")
 
 
 def test_bytes_are_those_of_the_formulas(table: pd.DataFrame) -> None:
@@ -38,18 +38,34 @@ def test_a_layer_with_one_possible_mask_has_no_share_of_its_positions(table: pd.
 
 def test_both_panels_name_their_bound_and_every_way_has_a_marker(table: pd.DataFrame) -> None:
     figure = draw(table)
-    left, _right = figure.axes
-    assert left.get_xlabel() == "bytes over log2 C(N, z)"
+    left, right = figure.axes
     assert [label.get_text() for label in left.get_yticklabels()] == [
         f"conv1 ({table.nonzeros[0] / 800:.3f})",
         "ip1 (1.000)",
         f"all layers ({(table.nonzeros[0] + 120) / 920:.3f})",
     ]
-    (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == [
-        way.replace("_", " ") for way in dict.fromkeys(table.way)
-    ]
-    assert "entropy-coded" in figure.get_supxlabel()
+    names = [[text.get_text() for text in axes.get_legend().get_texts()] for axes in (left, right)]
+    assert names[0] == ["bound, log2 C(N, z)", "bitmask", "csr", "relative 4", "relative 8", "rice", "adaptive"]
+    coded = [f"{kind}, entropy-coded" for kind in ("float32", "int8", "int5")]
+    assert names[1] == ["dense float32", "cheapest format, raw float32", *coded, "bound, log2 C(N, z) + 32 z"]
+    assert [text.get_text() for text in left.texts] == ["nothing to tell: one mask"]
+    assert "Network net" in figure.get_supxlabel()
+
+
+def test_markers_stand_at_the_bytes_of_the_table(table: pd.DataFrame) -> None:
+    _left, right = draw(table).axes
+    lines = {line.get_label(): line.get_xdata().tolist() for line in right.lines}
+    ways = {way: rows.bytes.tolist() for way, rows in numbers(table).groupby("way")}
+    assert lines["dense float32"] == ways["dense"]
+    assert lines["int8, entropy-coded"] == ways["int8 coded"]
+    raw = [way for way in ways if way != "dense" and not way.endswith("coded")]
+    assert lines["cheapest format, raw float32"][0] == min(ways[way][0] for way in raw)
+
+
+def test_a_network_that_keeps_every_weight_can_be_drawn() -> None:
+    table = format_table({"ip1": np.ones((4, 30), np.float32)}).assign(network="net")
+    left, _right = draw(table).axes
+    assert len(left.texts) == 2
 
 
 def test_an_empty_table_is_refused(table: pd.DataFrame) -> None:

@@ -1,11 +1,13 @@
 """Networks traced to programs, which compute the same bits."""
 
+import math
 from collections.abc import Callable
 
 import pytest
 import torch
 import torchvision
 from torch import Tensor, nn
+from torch.nn import functional
 
 from sparsecnn.models import ResNet, caffenet, cifar10_full, cifar10_quick, lenet
 from sparsecnn.programs import ProgramModule, UntraceableError, check_program, other_sizes, parse_program, trace
@@ -96,6 +98,41 @@ class Noisy(nn.Module):
         return (images + torch.rand(1)).flatten(1)
 
 
+class Calls(nn.Module):
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.function(images)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        nn.Conv2d(1, 2, 3, padding="same"),
+        nn.Conv2d(1, 2, (5, 3), padding="same", dilation=(1, 2)),
+        nn.Conv2d(1, 2, 3, padding="valid"),
+        Calls(lambda x: x.clamp(min=0)),
+        Calls(lambda x: x.clamp(-0.5, 0.5)),
+    ],
+)
+def test_other_ways_to_write_the_same_have_a_program(model: nn.Module) -> None:
+    model = nn.Sequential(model, nn.Flatten()).eval()
+    images = torch.randn(3, 1, 7, 6)
+    program = parse_program(str(trace(model, (1, 7, 6))))
+    with torch.no_grad():
+        assert torch.equal(ProgramModule(program, dict(model.state_dict()))(images), model(images))
+
+
+def test_what_cannot_be_traced_is_told_in_one_line_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UntraceableError) as raised:
+        trace(Branching(), (1, 4, 4))
+    assert "\n" not in str(raised.value)
+    captured = capfd.readouterr()
+    assert not captured.out + captured.err
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [
@@ -104,6 +141,15 @@ class Noisy(nn.Module):
         (Unused(), "unused.bias takes no part in an evaluation"),
         (Strange(), "programs have no operation for fft_rfft"),
         (Noisy(), "programs have no operation for rand"),
+        (Calls(lambda x: x.mean()), "programs have no mean but that of all pixels"),
+        (Calls(lambda x: x.flatten(1) / 0), "programs do not divide by zero"),
+        (Calls(lambda x: x.flatten(1).clamp(min=1)), "programs clamp between two numbers"),
+        (Calls(lambda x: functional.hardtanh(x, -math.inf, 1).flatten(1)), "programs clamp between two numbers"),
+        (Calls(lambda x: (x**x).flatten(1)), "programs have no power but that of a number"),
+        (Calls(lambda x: x.view(torch.int32).flatten(1)), "programs have no view but a flat one"),
+        (Calls(lambda x: x.view(-1, 8)), r"\w"),
+        (nn.Conv2d(1, 2, 2, padding="same"), "programs have no padding that differs between the sides of a map"),
+        (nn.Identity(), "it computes nothing"),
     ],
 )
 def test_what_programs_cannot_say_is_named(model: nn.Module, message: str) -> None:

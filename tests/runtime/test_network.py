@@ -91,6 +91,25 @@ def test_images_may_lie_in_any_way(small: PackedNetwork) -> None:
     assert error(sparse(images[:1].expand(9, -1, -1, -1)), expected[:1].expand(9, -1)) <= TOLERANCE
 
 
+def test_a_view_whose_memory_holds_other_signs_is_read_with_its_own(small: PackedNetwork) -> None:
+    images = torch.randn(3, 3, 9, 10)
+    view = torch.complex(images, images).conj().imag
+    assert view.is_neg()
+    assert torch.equal(sparse_network(small)(view), sparse_network(small)(view.clone()))
+
+
+def test_scores_are_float32_whatever_torchs_default_is(small: PackedNetwork) -> None:
+    sparse, images = sparse_network(small), torch.randn(3, 3, 9, 10)
+    expected = sparse(images)
+    torch.set_default_dtype(torch.float64)
+    try:
+        found, none = sparse(images), sparse(images[:0])
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert torch.equal(found, expected)
+    assert none.dtype == torch.float32
+
+
 def test_large_batches_are_split_among_torchs_threads(small: PackedNetwork, all_in_c: None) -> None:
     sparse, images = sparse_network(small), torch.randn(37, 3, 9, 10)
     expected = sparse(images)

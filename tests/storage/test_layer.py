@@ -163,3 +163,24 @@ def test_a_larger_step_makes_shorter_codes_and_a_larger_error() -> None:
     for name, step in (("int5", -0.1), ("int5", 3.0), ("float32", 0.1)):
         with pytest.raises(ConfigError, match=r"step must be in \[0, 2.0\]"):
             value_type(name, step=step)
+
+
+def test_a_very_large_weight_takes_only_its_row_of_an_integer_type_with_it() -> None:
+    weight = np.ones((2, 8), np.float32)
+    weight[0, 3] = 1e4
+    found = unpack_layer(pack_layer("a", weight, value_type("int8", step=0.1), formats=FORMATS.values())).dense()
+    assert found[0].tolist() == [0, 0, 0, pytest.approx(1e4, rel=0.02), 0, 0, 0, 0]
+    assert found[1].tolist() == pytest.approx([1] * 8, rel=0.02)
+
+
+def test_outputs_that_would_vanish_beside_a_very_large_weight_are_refused() -> None:
+    weight = np.ones((2, 8), np.float32)
+    weight[0, 3] = 1e30
+    with pytest.raises(DivergedError, match="the weights of a range too far for int8"):
+        pack_layer("a", weight, value_type("int8"), formats=FORMATS.values())
+
+
+@pytest.mark.parametrize("name", ["int08", "int", "codebook015", "int8 ", "int9"])
+def test_types_have_one_name_each(name: str) -> None:
+    with pytest.raises(ConfigError, match="value must be"):
+        value_type(name)
