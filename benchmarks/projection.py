@@ -1,15 +1,20 @@
 """What the projection costs: a training step with it over the same step without it.
 
-python benchmarks/projection.py [--rounds 15]     writes results/bench/projection.csv
+python benchmarks/projection.py [--rounds 15] [--network lenet]     writes results/bench/projection.csv
 
-One CPU thread, batch 128, random data. Both parts of every step are timed where they run, in CPU time of the thread:
-two networks trained side by side differ by more than the projection costs. Per network and density: the median over
-rounds of (step + projection) / step, and its quartiles. A round is STEPS steps.
+Once with the C kernels and once without, each network in a process of its own; CaffeNet at one density, in fewer
+rounds. One CPU thread, batch 128, random data. Both parts of every step are timed where they run, in CPU time of the
+thread: two networks trained side by side differ by more than the projection costs. Per network and density: the median
+over rounds of (step + projection) / step, and its quartiles. A round is STEPS steps.
 """
 
 import argparse
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from sparsecnn.allocation import uniform
-from sparsecnn.models import ResNet, cifar10_quick, lenet, prunable_weights
+from sparsecnn.models import ResNet, caffenet, cifar10_quick, lenet, prunable_weights
 from sparsecnn.regularizers import Regularizer, l0_projection
 
 BATCH_SIZE = 128
@@ -27,7 +32,9 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int, int]]] = {
     "cifar10_quick": (cifar10_quick, (3, 32, 32)),
     "lenet": (lenet, (1, 28, 28)),
     "resnet20": (lambda: ResNet(20), (3, 32, 32)),
+    "caffenet": (caffenet, (3, 227, 227)),
 }
+KERNELS = {"C": {}, "NumPy": {"SPARSECNN_CC": ""}}
 
 
 class Stepper:
@@ -83,16 +90,30 @@ def measure(name: str, density: float, rounds: int) -> dict[str, object]:
 
 
 def main() -> None:
-    """Measures every network at every density."""
+    """Measures every network at every density, in a new process for each network and kind of kernels."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--network", choices=NETWORKS, help="this one alone, in this process, printed as CSV")
     parser.add_argument("--output", type=Path, default=Path("results/bench/projection.csv"))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    table = pd.DataFrame([measure(name, d, arguments.rounds) for name in NETWORKS for d in DENSITIES])
+    if arguments.network:
+        is_large = arguments.network == "caffenet"
+        densities, rounds = ((0.1,), min(arguments.rounds, 3)) if is_large else (DENSITIES, arguments.rounds)
+        print(pd.DataFrame([measure(arguments.network, d, rounds) for d in densities]).to_csv(index=False))
+        return
+    tables = []
+    for kernels, environment in KERNELS.items():
+        for name in NETWORKS:
+            command = [sys.executable, __file__, "--network", name, "--rounds", str(arguments.rounds)]
+            done = subprocess.run(
+                command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True
+            )
+            tables.append(pd.read_csv(StringIO(done.stdout)))
+            tables[-1].insert(2, "kernels", kernels)
+            print(tables[-1].to_string(index=False), flush=True)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(arguments.output, index=False, float_format="%.4f")
-    print(table.to_string(index=False))
+    pd.concat(tables).to_csv(arguments.output, index=False, float_format="%.4f")
 
 
 if __name__ == "__main__":
