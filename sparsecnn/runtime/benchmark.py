@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 # Of a contender's calls in a round the fastest counts: as many as fit in this time, within limits.
 ROUND_SECONDS = 0.02
 FEWEST_CALLS, MOST_CALLS = 2, 50
+# Threads of the contender before (ONNX Runtime's) wait for more work on the cores that the next one needs.
+PAUSE_SECONDS = 0.03
 QUARTILES = (0.25, 0.5, 0.75)
 Seconds = NDArray[np.float64]
 
@@ -111,6 +113,7 @@ def _seconds(calls: Mapping[str, Call], rounds: int) -> dict[str, Seconds]:
     measured: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
+            time.sleep(PAUSE_SECONDS)
             measured[name].append(min(_timed(call) for _ in range(repeats[name])))
     return {name: np.array(seconds) for name, seconds in measured.items()}
 
