@@ -36,12 +36,13 @@ def library(*sources: Path) -> ctypes.CDLL | None:
             raise OSError(f"{COMPILER_VARIABLE} is empty")
         return _kept(compiler, sources)
     except (OSError, subprocess.SubprocessError) as error:
-        _warn(_reason(error))
+        warn_once(_reason(error))
         return None
 
 
 @functools.cache
-def _warn(reason: str) -> None:
+def warn_once(reason: str) -> None:
+    """One line, however many libraries cannot be built for this reason."""
     log.warning("the C kernels cannot be built, slower code is used (%s)", reason)
 
 
