@@ -1,9 +1,13 @@
 """Budgets: the greatest number of nonzero weights that each layer may keep. Numbers in, numbers out."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 Budgets = Mapping[str, int]
+
+# Halvings of the interval in which a price is sought: as fine as a float64.
+PRICE_STEPS = 60
 
 
 def tightened(budgets: Budgets, layer: str, budget: int) -> Budgets:
@@ -37,6 +41,48 @@ def clipped_shares(shares: Mapping[str, float], sizes: Mapping[str, int], kept: 
         full |= above
     parts = {name: float(sizes[name]) if name in full else shares[name] * scale for name in sizes}
     return rounded(parts, sizes, kept)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A budget that a layer may get, what it would take in bytes, and the loss of the network under it."""
+
+    budget: int
+    bytes: int
+    loss: float
+
+
+def knapsack(choices: Mapping[str, Sequence[Choice]], limit_bytes: float) -> Budgets:
+    """One choice for every layer, within `limit_bytes` in all, with about the least sum of losses.
+
+    The losses of layers are taken as independent. Each layer takes the least loss + price * bytes; the price is the
+    least at which all fit, so choices that no price would take are passed over (Everett 1963, "Generalized Lagrange
+    multiplier method"). ValueError when even the smallest choices do not fit.
+    """
+    smallest = sum(min(choice.bytes for choice in options) for options in choices.values())
+    if smallest > limit_bytes:
+        raise ValueError(f"the layers take at least {smallest} bytes, which is above {math.floor(limit_bytes)}")
+    low, high = 0.0, 1.0
+    while _bytes(_chosen(choices, high)) > limit_bytes:
+        low, high = high, high * 2
+    for _ in range(PRICE_STEPS):
+        middle = (low + high) / 2
+        if _bytes(_chosen(choices, middle)) > limit_bytes:
+            low = middle
+        else:
+            high = middle
+    return {name: choice.budget for name, choice in _chosen(choices, high).items()}
+
+
+def _chosen(choices: Mapping[str, Sequence[Choice]], price: float) -> dict[str, Choice]:
+    return {
+        name: min(options, key=lambda choice: (choice.loss + price * choice.bytes, choice.bytes))
+        for name, options in choices.items()
+    }
+
+
+def _bytes(chosen: Mapping[str, Choice]) -> int:
+    return sum(choice.bytes for choice in chosen.values())
 
 
 def rounded(parts: Mapping[str, float], sizes: Mapping[str, int], kept: int) -> Budgets:

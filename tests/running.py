@@ -2,12 +2,17 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from sparsecnn.config import build, compose, identity
 from sparsecnn.experiments import RunInfo, open_run
 from sparsecnn.experiments.outcome import Outcome
 from sparsecnn.experiments.progress import Silent
 
 QUICK = ["threads=1", "validation.share=0.2", "solver.epochs=2", "solver.batch_size=64", "solver.learning_rate=0.02"]
+SEARCH = [*QUICK, "search.retrain.epochs=0.5"]
+# Columns that are not results.
+UNMEASURED = ["train_seconds", "started_at", "run"]
 
 
 class Counting(Silent):
@@ -27,3 +32,8 @@ def run(folder: Path, command: str, overrides: list[str], progress: Silent | Non
     with open_run(info) as opened:
         outcome: Outcome = build(composed.nodes).execute(opened, makes, progress or Silent())
     return outcome
+
+
+def results(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns that are the same whenever the same command runs."""
+    return table.drop(columns=UNMEASURED)

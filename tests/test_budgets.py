@@ -1,10 +1,12 @@
 """Budgets: whole numbers that add up."""
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparsecnn.budgets import clipped_shares, rounded, tightened, total
+from sparsecnn.budgets import Choice, clipped_shares, knapsack, rounded, tightened, total
 
 
 def test_tightening_lowers_one_budget_and_leaves_the_original() -> None:
@@ -46,3 +48,31 @@ def test_more_than_all_weights_cannot_be_kept() -> None:
 
 def test_the_largest_remainder_is_rounded_up_first() -> None:
     assert rounded({"a": 2.6, "b": 2.3, "c": 1.1}, {"a": 9, "b": 9, "c": 9}, 6) == {"a": 3, "b": 2, "c": 1}
+
+
+CHOICES = st.lists(
+    st.lists(st.tuples(st.integers(1, 50), st.floats(0, 10)), min_size=1, max_size=4), min_size=1, max_size=4
+)
+
+
+@given(CHOICES, st.floats(0, 1))
+def test_a_knapsack_fits_and_no_other_choice_of_its_size_is_better(
+    drawn: list[list[tuple[int, float]]], room: float
+) -> None:
+    choices = {
+        str(layer): [Choice(budget, size, loss) for budget, (size, loss) in enumerate(options)]
+        for layer, options in enumerate(drawn)
+    }
+    smallest = sum(min(choice.bytes for choice in options) for options in choices.values())
+    largest = sum(max(choice.bytes for choice in options) for options in choices.values())
+    limit = smallest + room * (largest - smallest)
+    chosen = [choices[layer][budget] for layer, budget in knapsack(choices, limit).items()]
+    taken, loss = sum(choice.bytes for choice in chosen), sum(choice.loss for choice in chosen)
+    assert taken <= limit
+    within = [combined for combined in product(*choices.values()) if sum(c.bytes for c in combined) <= taken]
+    assert loss <= min(sum(choice.loss for choice in combined) for combined in within) + 1e-6
+
+
+def test_a_knapsack_too_small_for_every_choice_is_refused() -> None:
+    with pytest.raises(ValueError, match="the layers take at least 7 bytes, which is above 6"):
+        knapsack({"a": [Choice(1, 3, 0.0)], "b": [Choice(1, 4, 0.0), Choice(2, 8, 0.0)]}, 6.5)

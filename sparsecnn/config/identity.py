@@ -11,10 +11,12 @@ from sparsecnn.digests import digest
 from sparsecnn.errors import ConfigError
 
 # Where things lie, what computes them and what is shown. Data and weights enter a result's key by their content.
-NOT_RESULTS = {"runs_dir", "run_dir", "device", "threads", "tensorboard", "experiment"}
+NOT_RESULTS = {"runs_dir", "run_dir", "device", "threads", "executor", "tensorboard", "experiment"}
 PLACES = {"folder", "root", "cache", "workers", "in_memory", "max_memory_bytes"}
 # When a search stops does not change the candidates it tries before: a longer one goes on in the same folder.
 STOPPING = {"target_memory", "accuracy_floor", "rounds"}
+# Values of the search with which it is that of the paper; keys that begin with such a name do nothing then.
+OFF = {"memory": "paper", "start": "dense", "screen": None, "halving": None}
 
 
 def identity(composed: Composed) -> dict[str, Any]:
@@ -26,10 +28,16 @@ def identity(composed: Composed) -> dict[str, Any]:
     for node, leave_out in (("data", PLACES), ("search", STOPPING)):
         if isinstance(kept.get(node), dict):
             kept[node] = {name: value for name, value in kept[node].items() if name not in leave_out}
-    if isinstance(kept.get("search"), dict) and kept["search"].get("memory") == "paper":
-        del kept["search"]["memory"]  # runs from before there was a choice keep their keys
+    if isinstance(kept.get("search"), dict):
+        kept["search"] = _chosen(kept["search"])
     kept["model"] = {**kept["model"], "weights": None}
     return kept
+
+
+def _chosen(search: dict[str, Any]) -> dict[str, Any]:
+    """The node without choices that are off, so that runs from before there was a choice keep their keys."""
+    off = {name for name, value in OFF.items() if search.get(name) == value}
+    return {name: value for name, value in search.items() if not any(name.startswith(prefix) for prefix in off)}
 
 
 def run_folder(command: str, composed: Composed, identity: Mapping[str, Any]) -> Path:

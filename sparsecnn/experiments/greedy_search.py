@@ -1,28 +1,28 @@
 """`greedy-search`: from a trained dense network down, one layer's budget at a time."""
 
 import logging
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
 
-from torch import nn
-
-from sparsecnn.allocation import dense
 from sparsecnn.budgets import Budgets
 from sparsecnn.errors import ConfigError, DivergedError
+from sparsecnn.executors import Executor, Serial
+from sparsecnn.experiments.candidate_jobs import CandidateJobs
+from sparsecnn.experiments.jobs import Job
 from sparsecnn.experiments.layer_bytes import LayerBytesOf
 from sparsecnn.experiments.outcome import Outcome
 from sparsecnn.experiments.progress import Progress
-from sparsecnn.experiments.recording import EpochLog, Job, Recorder
+from sparsecnn.experiments.recording import EpochBook, EpochLog, Recorder
 from sparsecnn.experiments.run_folder import Run
 from sparsecnn.experiments.seeds import checked_seeds
+from sparsecnn.experiments.starting import START_RULES, Ground
 from sparsecnn.experiments.trials import as_trial
+from sparsecnn.experiments.work import Preparation
 from sparsecnn.experiments.workbench import Parts
-from sparsecnn.models import prunable_weights
-from sparsecnn.regularizers import Nothing, Regularizer, l0_projection
-from sparsecnn.search import Candidate, Greedy, Round, Selection, Stopping, Tightening, Trial
+from sparsecnn.regularizers import Regularizer
+from sparsecnn.search import Candidate, Cut, Greedy, Round, Selection, Stopping, Tightening, Trial
 from sparsecnn.sizes import readable, to_bytes
 from sparsecnn.solvers import Solver
 
@@ -35,6 +35,12 @@ class GreedySearch:
 
     `solver` trains the dense base, `retrain` each candidate, `refine` each winner once more (None leaves that out).
     `target_memory` is a number of bytes, a text like "64KiB", or a share of the dense memory like "1/20".
+
+    What makes a search cheaper is this project's choice, and off by default. With `start` "lamp" or "knapsack" the
+    first incumbent is not the dense network but one of `start_memory`, allocated by that rule and trained by `refine`
+    (or `retrain`). With `screen` only the share `screen_keep` of a round's candidates is trained: those with the least
+    loss on `screen_images` images of the validation split after projection. With `halving` only that share of the
+    candidates is trained beyond the share `halving_after` of its steps.
     """
 
     parts: Parts
@@ -47,13 +53,27 @@ class GreedySearch:
     target_memory: str | float | None = None
     accuracy_floor: float | None = None
     rounds: int | None = None
+    start: Literal["dense", "lamp", "knapsack"] = "dense"
+    start_memory: str | float = "1/4"
+    screen: Literal["projected_loss"] | None = None
+    screen_keep: float = 0.34
+    screen_images: int = 1000
+    halving: float | None = None
+    halving_after: float = 0.2
+    executor: Executor = field(default_factory=Serial)
     seeds: Sequence[int] = (0,)
 
     def __post_init__(self) -> None:
         checked_seeds(self.seeds)
         if not self.parts.validation_share:
             raise ConfigError("greedy-search chooses on a validation split: validation.share must be above 0")
+        if not 0 < self.halving_after < 1:
+            raise ConfigError(f"search.halving_after must be in (0, 1), got {self.halving_after}")
+        if self.screen_images < 1:
+            raise ConfigError(f"search.screen_images must be at least 1, got {self.screen_images}")
         self.stopping(1)
+        self.start_bytes(1)
+        assert self.cuts is not None  # made here, so that a share out of its range is refused at once
 
     def execute(
         self, run: Run, identity: Mapping[str, Any], progress: Progress, epoch_logs: tuple[EpochLog, ...] = ()
@@ -63,17 +83,33 @@ class GreedySearch:
         It falls short when it accepted nothing or stopped above `target_memory`. Raises DivergedError when a base
         fails; everything is recorded before.
         """
-        recorder = Recorder(run, self.parts.set_up(), progress, epoch_logs, identity)
-        reasons = [_Search(self, recorder, seed).run() for seed in self.seeds]
+        bench, book = self.parts.read(), EpochBook(run, epoch_logs)
+        with self.executor.start(Preparation(bench, progress, book)) as pool:
+            recorder = Recorder(run, bench, pool, self.executor.at_once, book, identity)
+            reasons = [_Search(self, recorder, progress, self._jobs(recorder, seed)).run() for seed in self.seeds]
         return Outcome(run.store.table(), next((reason for reason in reasons if reason is not None), None))
 
     def stopping(self, dense_bytes: int) -> Stopping:
         """The stopping rules for a network that takes so many bytes dense."""
-        try:
-            target = None if self.target_memory is None else to_bytes(self.target_memory, dense_bytes)
-        except ValueError as error:
-            raise ConfigError(f"search.target_memory: {error}") from error
+        target = None if self.target_memory is None else _bytes("target_memory", self.target_memory, dense_bytes)
         return Stopping(target, self.rounds, self.accuracy_floor)
+
+    def start_bytes(self, dense_bytes: int) -> float:
+        """The memory that an allocated start may take."""
+        return _bytes("start_memory", self.start_memory, dense_bytes)
+
+    @cached_property
+    def cuts(self) -> tuple[Cut, ...]:
+        """What leaves candidates out before they are trained to the end."""
+        screening = [] if self.screen is None else [Cut("screened", self.screen_keep)]
+        halving = [] if self.halving is None else [Cut("rung", self.halving)]
+        return (*screening, *halving)
+
+    def _jobs(self, recorder: Recorder, seed: int) -> CandidateJobs:
+        steps = self.retrain.steps_for(len(recorder.bench.trainer.split))
+        rung = 0 if self.halving is None else max(1, round(self.halving_after * steps))
+        base = None if self.parts.weights else self.solver
+        return CandidateJobs(seed, base, self.retrain, self.refine, self.regularizer, rung, self.screen_images)
 
 
 @dataclass(frozen=True)
@@ -82,107 +118,70 @@ class _Search:
 
     rules: GreedySearch
     recorder: Recorder
-    seed: int
-    jobs: dict[str, Job] = field(default_factory=dict)
+    progress: Progress
+    jobs: CandidateJobs
 
     def run(self) -> str | None:
         """Searches, and returns why the search fell short, or None."""
-        start = self._start()
-        dense_bytes = int(start.memory_bytes)
-        rules = self.rules
+        rules, layer_bytes = self.rules, LayerBytesOf(self.recorder.bench, self.recorder.weights)
+        base = self._base()
+        dense_bytes = int(base.memory_bytes)
         stopping = rules.stopping(dense_bytes)
-        greedy = Greedy(rules.tighten, rules.select, stopping, refines=rules.refine is not None)
-        layer_bytes = LayerBytesOf(self.recorder.bench, self._weights)
+        greedy = Greedy(rules.tighten, rules.select, stopping, rules.refine is not None, rules.cuts)
+        start = base if rules.start == "dense" else self._allocated(base, layer_bytes)
         closed = Round(0, (), start)
         for closed in greedy.run(start, self._evaluate, layer_bytes):
             self._close(closed, dense_bytes, stopping)
-        log.info("seed %d: %s", self.seed, closed.stop)
-        return _shortfall(closed, stopping)
+        log.info("seed %d: %s", self.jobs.seed, closed.stop)
+        return closed.shortfall(stopping.target_bytes)
 
-    def _start(self) -> Trial:
-        bench = self.recorder.bench
-        budgets = dense(prunable_weights(bench.fresh_model(self.seed)))
-        job = Job(
-            number=0,
-            round=0,
-            phase="base",
-            layer=None,
-            parent=None,
-            seed=self.seed,
-            budgets=budgets,
-            start=lambda: bench.fresh_model(self.seed),
-            solver=None if bench.parts.weights else self.rules.solver,
-            regularizer=Nothing(),
-        )
-        trial = self._tried(Candidate(0, 0, "base", None, budgets, None), job)
-        if trial.has_failed:
-            raise DivergedError(f"the dense base failed: {self.recorder.once(job).error}")
-        return trial
+    def _base(self) -> Trial:
+        budgets = self.recorder.bench.layer_sizes
+        candidate = Candidate(0, 0, "base", None, dict(budgets), None)
+        base = self._evaluate([candidate])[0]
+        if base.has_failed:
+            raise DivergedError(f"the dense base failed: {self.recorder.rows([self.jobs(candidate)])[0].error}")
+        self.recorder.run.publish(self.recorder.weights(base.key), f"base_seed{self.jobs.seed}")
+        return base
+
+    def _allocated(self, base: Trial, layer_bytes: LayerBytesOf) -> Trial:
+        """The network of `start_memory` that takes the dense one's place at the start."""
+        self.recorder.run.store.accept(base.key)
+        ground = Ground(base, layer_bytes.weights(base.key), layer_bytes)
+        limit = self.rules.start_bytes(int(base.memory_bytes))
+        budgets, tried = START_RULES[self.rules.start](ground, limit, self._evaluate)
+        start = self._evaluate([Candidate(tried + 1, 0, "start", None, budgets, base.key)])[0]
+        if start.has_failed:
+            raise DivergedError("the network allocated by search.start failed; search.start=dense does without it")
+        return start
 
     def _evaluate(self, candidates: Sequence[Candidate]) -> list[Trial]:
-        return [self._tried(candidate, self._job(candidate)) for candidate in candidates]
+        jobs = [self.jobs(candidate) for candidate in candidates]
+        begun = [replace(job, since=self.jobs.rung) if self._was_measured_on_its_way(job) else job for job in jobs]
+        return [as_trial(*pair) for pair in zip(candidates, self.recorder.rows(begun), strict=True)]
 
-    def _tried(self, candidate: Candidate, job: Job) -> Trial:
-        trial = as_trial(candidate, self.recorder.once(job))
-        self.jobs[trial.key] = job
-        return trial
-
-    def _weights(self, key: str) -> Path:
-        """The file of a network tried before, which may be one that the same search refused under another floor."""
-        return self.recorder.weights(self.jobs[key])
-
-    def _job(self, candidate: Candidate) -> Job:
-        parent = candidate.parent
-        assert parent is not None
-        project = l0_projection(candidate.budgets)
-
-        def finish_(model: nn.Module) -> None:
-            # Whatever regularizer trained it, a candidate is measured within its budgets.
-            project.settle_(prunable_weights(model))
-
-        return Job(
-            number=candidate.number,
-            round=candidate.round,
-            phase=candidate.phase,
-            layer=candidate.layer,
-            parent=parent,
-            seed=self.seed,
-            budgets=candidate.budgets,
-            start=lambda: self.recorder.bench.stored_model(self._weights(parent)),
-            solver=self.rules.refine if candidate.phase == "refined" else self.rules.retrain,
-            regularizer=self.rules.regularizer(candidate.budgets),
-            finish_=finish_,
-        )
+    def _was_measured_on_its_way(self, job: Job) -> bool:
+        if job.phase != "candidate" or not self.jobs.rung:
+            return False
+        return self.recorder.key(replace(job, phase="rung", stop=self.jobs.rung)) in self.recorder.jobs
 
     def _close(self, closed: Round, dense_bytes: int, stopping: Stopping) -> None:
-        incumbent, run = closed.incumbent, self.recorder.run
+        incumbent, recorder = closed.incumbent, self.recorder
         if any(trial.key == incumbent.key for trial in closed.trials):
-            run.store.accept(incumbent.key)
-        weights = self._weights(incumbent.key)
-        if closed.number == 0:
-            run.publish(weights, f"base_seed{self.seed}")
+            recorder.run.store.accept(incumbent.key)
+        recorder.weights(incumbent.key)
         for trial in closed.trials:
-            if not run.store.is_accepted(trial.key):  # an earlier search may have accepted what this one refuses
-                run.checkpoint(trial.key).unlink(missing_ok=True)
+            if not recorder.run.store.is_accepted(trial.key):  # an earlier search may have accepted what this refuses
+                recorder.drop(trial.key)
         memory, accuracy = readable(incumbent.memory_bytes), f"{incumbent.val_accuracy:.2f} %"
-        log.info("seed %d, round %d: best %s, %s on validation", self.seed, closed.number, memory, accuracy)
+        log.info("seed %d, round %d: best %s, %s on validation", self.jobs.seed, closed.number, memory, accuracy)
         done = (closed.trials or (incumbent,))[-1].candidate.number + 1
-        share = _share_done(incumbent.memory_bytes, dense_bytes, closed.number, stopping)
-        self.recorder.progress.networks(done, None, f"round {closed.number}, best {memory}, {accuracy}", share)
+        share = stopping.share_done(incumbent, dense_bytes, closed.number)
+        self.progress.networks(done, None, f"round {closed.number}, best {memory}, {accuracy}", share)
 
 
-def _share_done(memory: float, dense_bytes: int, rounds: int, stopping: Stopping) -> float | None:
-    """How much of the search is done, as far as its stopping rules tell."""
-    if stopping.target_bytes is not None and 0 < stopping.target_bytes < dense_bytes:
-        return min(1.0, math.log(dense_bytes / memory) / math.log(dense_bytes / stopping.target_bytes))
-    return rounds / stopping.rounds if stopping.rounds else None
-
-
-def _shortfall(last: Round, stopping: Stopping) -> str | None:
-    memory = last.incumbent.memory_bytes
-    if stopping.target_bytes is not None and memory > stopping.target_bytes:
-        reached, wanted = readable(memory), readable(stopping.target_bytes)
-        return f"the target of {wanted} is out of reach: the search got to {reached} ({last.stop})"
-    if last.incumbent.candidate.round == 0 and last.number > 0:
-        return f"nothing was accepted: {last.stop}"
-    return None
+def _bytes(name: str, size: str | float, dense_bytes: int) -> float:
+    try:
+        return to_bytes(size, dense_bytes)
+    except ValueError as error:
+        raise ConfigError(f"search.{name}: {error}") from error

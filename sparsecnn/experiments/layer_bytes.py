@@ -25,10 +25,11 @@ class LayerBytesOf:
 
     def __call__(self, trial: Trial, layer: str, budget: int) -> int:
         """Whole bytes in the cheapest format."""
-        weight = self._weights(trial.key)[layer]
+        weight = self.weights(trial.key)[layer]
         return self.bench.accounting.layer_bytes(project_l0(weight, budget))
 
-    def _weights(self, key: str) -> dict[str, Tensor]:
+    def weights(self, key: str) -> dict[str, Tensor]:
+        """The prunable weights of a trial."""
         if key not in self.latest:
             self.latest.clear()
             model = self.bench.stored_model(self.checkpoint(key))

@@ -1,27 +1,23 @@
-"""One network trained, measured and recorded, once: a key that has a finished row is never trained again."""
+"""Networks trained, measured and recorded, each once: a key that has a finished row is never trained again."""
 
 import json
 import logging
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from torch import nn
-
-from sparsecnn.budgets import Budgets
 from sparsecnn.digests import digest, seed_of
-from sparsecnn.errors import DivergedError
-from sparsecnn.experiments.progress import Progress
+from sparsecnn.executors import Pool
+from sparsecnn.experiments.jobs import Job
 from sparsecnn.experiments.run_folder import Run
-from sparsecnn.experiments.workbench import Measurement, Workbench
-from sparsecnn.models import other_values, prunable_weights, save_weights
-from sparsecnn.regularizers import Regularizer
-from sparsecnn.results import CandidateRow, EpochRow, LayerEpochRow, Phase
-from sparsecnn.solvers import Solver
-from sparsecnn.training import Epoch, Observer, Snapshots
+from sparsecnn.experiments.work import Done, Task
+from sparsecnn.experiments.workbench import Workbench
+from sparsecnn.models import WeightsFile
+from sparsecnn.results import CandidateRow, EpochRow, LayerEpochRow
+from sparsecnn.training import Epoch
+from sparsecnn.whole_files import write_bytes
 
 log = logging.getLogger(__name__)
 
@@ -33,35 +29,37 @@ class EpochLog(Protocol):
 
 
 @dataclass(frozen=True)
-class Job:
-    """One network to be trained and recorded.
+class EpochBook:
+    """Writes every epoch once, whether it is told of as it ends or with the finished network."""
 
-    `start` gives the network to begin with; with no `solver` it is measured as it is. `finish_` acts on the trained
-    network before it is measured.
-    """
+    run: Run
+    logs: tuple[EpochLog, ...] = ()
 
-    number: int
-    round: int
-    phase: Phase
-    layer: str | None
-    parent: str | None
-    seed: int
-    budgets: Budgets
-    start: Callable[[], nn.Module]
-    solver: Solver | None
-    regularizer: Regularizer
-    finish_: Callable[[nn.Module], None] | None = None
+    def __call__(self, key: str, epoch: Epoch) -> None:
+        """Records `epoch` of the network `key`, unless it is known."""
+        if self.run.store.has_epoch(key, epoch.epoch):
+            return
+        values = {name: value for name, value in asdict(epoch).items() if name != "layers"}
+        layers = [LayerEpochRow(self.run.name, key, epoch.epoch, **asdict(layer)) for layer in epoch.layers]
+        self.run.store.add(EpochRow(self.run.name, key, **values), *layers)
+        for log_epoch in self.logs:
+            log_epoch(key, epoch)
 
 
 @dataclass(frozen=True)
 class Recorder:
-    """Trains jobs of one run, which it binds to the content of data and weights, and writes their rows."""
+    """Has the jobs of one run done by `pool`, `at_once` at a time, and writes their rows.
+
+    The run is bound to the content of data and weights. `jobs` are all that were asked for, by key.
+    """
 
     run: Run
     bench: Workbench
-    progress: Progress
-    epoch_logs: tuple[EpochLog, ...] = ()
-    identity: Mapping[str, Any] = field(default_factory=dict)
+    pool: Pool
+    at_once: int
+    book: EpochBook
+    identity: Mapping[str, Any]
+    jobs: dict[str, Job] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.run.bind(self.bench.fingerprint())
@@ -77,84 +75,109 @@ class Recorder:
             "budgets": dict(job.budgets),
             "seed": job.seed,
         }
-        return digest(made_of)
+        early = {name: value for name in ("stop", "images") if (value := getattr(job, name)) is not None}
+        return digest(made_of | early)
 
-    def once(self, job: Job) -> CandidateRow:
-        """The row of `job`: the stored one if there is one, else trained now.
+    def rows(self, jobs: Sequence[Job]) -> list[CandidateRow]:
+        """What `each` gives, in the order of `jobs`."""
+        found = dict(self.each(jobs))
+        return [found[place] for place in range(len(jobs))]
+
+    def each(self, jobs: Sequence[Job]) -> Iterator[tuple[int, CandidateRow]]:
+        """The place and the row of each of `jobs`: the stored ones where there are any; the others are trained now.
 
         The weights are on the disk before the row is. A loss that is not finite gives a row with status "failed"; an
         interruption is recorded as such and raised again.
         """
-        key = self.key(job)
-        found = self.run.store.find(key)
-        if found is not None:
-            self._snapshots(key).clear()  # a process that was killed right behind the row has left one
-            return found
-        started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
-        model = job.start()
-        blank = self._blank(job, key, model, started)
-        try:
-            self._train_(job, key, model)
-            row = _measured(self.bench.measure(model))
-        except DivergedError as error:
-            log.warning("%s failed: %s", _title(job), error)
-            row = {"status": "failed", "error": str(error)}
-        except KeyboardInterrupt:
-            self.run.store.add(CandidateRow(**{**blank, "status": "interrupted"}))
-            raise
-        else:
-            save_weights(model, self.run.checkpoint(key))
-        finished = CandidateRow(**{**blank, **row, "train_seconds": time.perf_counter() - clock})
-        self.run.store.add(finished)
-        self._snapshots(key).clear()
-        return finished
+        missing = []
+        for place, job in enumerate(jobs):
+            key = self.key(job)
+            self.jobs[key] = job
+            row = self.run.store.find(key)
+            if row is None:
+                missing.append(place)
+            else:
+                self._forget_training(job)  # a process that was killed right behind the row has left it
+                yield place, row
+        for number, done in self._done([jobs[place] for place in missing]):
+            yield missing[number], self._record(jobs[missing[number]], done)
 
-    def weights(self, job: Job) -> Path:
-        """The file of the weights of a job that is in the store; if it is gone, the job is trained again."""
-        key = self.key(job)
+    def weights(self, key: str) -> Path:
+        """The file of the weights of a network that was asked for; if it is gone, the network is trained again."""
         path = self.run.checkpoint(key)
         if not path.is_file():
-            log.warning("the weights of %s are gone; it is trained again (%s)", key, _title(job))
-            model = job.start()
-            self._train_(job, key, model)
-            save_weights(model, path)
-            self._snapshots(key).clear()
+            job = self.jobs[key]
+            log.warning("the weights of %s are gone; it is trained again (%s)", key, job.title)
+            for _, done in self._done([job]):
+                self._keep(job, done)
+                self._forget_training(job)
         return path
 
-    def _train_(self, job: Job, key: str, model: nn.Module) -> None:
-        if job.solver is not None:
-            self.progress.training(_title(job))
-            observer = Observer(
-                validate=self.bench.validate if self.bench.validation else None,
-                on_epoch=lambda epoch: self._log_epoch(key, epoch),
-                on_step=self.progress.step,
-            )
-            self.bench.trainer.train_(
-                model,
-                job.solver,
-                job.regularizer,
-                seed=seed_of(key),
-                observer=observer,
-                snapshots=self._snapshots(key),
-            )
-        if job.finish_ is not None:
-            job.finish_(model)
-        self.bench.round_(model)
+    def drop(self, key: str) -> None:
+        """Removes the weights of a network, and a training of it that will not go on."""
+        self.run.checkpoint(key).unlink(missing_ok=True)
+        if key in self.jobs:
+            self._snapshot(self.jobs[key]).unlink(missing_ok=True)
 
-    def _log_epoch(self, key: str, epoch: Epoch) -> None:
-        values = {name: value for name, value in asdict(epoch).items() if name != "layers"}
-        layers = [LayerEpochRow(self.run.name, key, epoch.epoch, **asdict(layer)) for layer in epoch.layers]
-        self.run.store.add(EpochRow(self.run.name, key, **values), *layers)
-        for epoch_log in self.epoch_logs:
-            epoch_log(key, epoch)
+    def _done(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Done]]:
+        left, started = dict(enumerate(jobs)), datetime.now(UTC).isoformat(timespec="seconds")
+        try:
+            for place, done in self.pool.results([self._task(job) for job in jobs]):
+                del left[place]
+                yield place, done
+        except KeyboardInterrupt:
+            for job in list(left.values())[: self.at_once]:  # they begin in their order
+                blank = self._blank(job)
+                self.run.store.add(CandidateRow(**blank, status="interrupted", train_seconds=0.0, started_at=started))
+            raise
 
-    def _snapshots(self, key: str) -> Snapshots:
-        return Snapshots(self.run.checkpoint(key).with_suffix(".resume.pt"))
+    def _task(self, job: Job) -> Task:
+        return Task(
+            key=self.key(job),
+            title=job.title,
+            start=job.seed if job.parent is None else WeightsFile.read(self.weights(job.parent)),
+            seed=seed_of(self.key(job.whole)),
+            solver=job.solver,
+            regularizer=job.regularizer,
+            bound=job.bound,
+            stop=job.stop,
+            images=job.images,
+            snapshots=self._snapshot(job),
+        )
 
-    def _blank(self, job: Job, key: str, model: nn.Module, started_at: str) -> dict[str, Any]:
+    def _record(self, job: Job, done: Done) -> CandidateRow:
+        self._keep(job, done)
+        row = CandidateRow(**(self._blank(job) | dict(done.columns)))
+        self.run.store.add(row)
+        self._forget_training(job)
+        return row
+
+    def _keep(self, job: Job, done: Done) -> None:
+        key = self.key(job)
+        for epoch in done.epochs:
+            self.book(key, epoch)
+        if done.weights is not None:
+            write_bytes(self.run.checkpoint(key), done.weights)
+
+    def _snapshot(self, job: Job) -> Path:
+        return self.run.checkpoint(self.key(job.whole)).with_suffix(".resume.pt")
+
+    def _forget_training(self, job: Job) -> None:
+        """Removes what is kept of a training on its way, once the whole of it is done."""
+        if job.stop is None:
+            self._snapshot(job).unlink(missing_ok=True)
+
+    def _effort(self, job: Job) -> dict[str, Any]:
+        """How long the network is trained, and the steps of that which are this row's own."""
+        if job.solver is None:
+            return {"epochs": 0.0, "steps": 0}
+        images = len(self.bench.trainer.split)
+        steps = job.stop or job.solver.steps_for(images)
+        return {"epochs": steps / job.solver.steps_per_epoch(images), "steps": steps - job.since}
+
+    def _blank(self, job: Job) -> dict[str, Any]:
         """The columns that are known before training."""
-        sizes = {name: weight.numel() for name, weight in prunable_weights(model).items()}
-        weights = sum(sizes.values())
+        sizes = self.bench.layer_sizes
         place = {name: getattr(job, name) for name in ("number", "round", "phase", "layer", "parent", "seed")}
         unknown = ("nonzeros", "memory_bytes", "val_accuracy", "val_loss", "test_accuracy")
         return {
@@ -162,35 +185,11 @@ class Recorder:
             **place,
             **{name: self.run.info.labels.get(name, "") for name in ("model", "data", "regularizer", "allocation")},
             "run": self.run.name,
-            "key": key,
-            "status": "ok",
+            "key": self.key(job),
             "accepted": False,
-            "epochs": job.solver.epochs_for(len(self.bench.trainer.split)) if job.solver else 0.0,
-            "train_seconds": 0.0,
-            "weights": weights,
-            "dense_bytes": self.bench.parts.storage.dense_bytes(weights, other_values(model)),
-            "layer_weights": json.dumps(sizes),
+            **self._effort(job),
+            "weights": sum(sizes.values()),
+            "dense_bytes": self.bench.dense_bytes,
+            "layer_weights": json.dumps(dict(sizes)),
             "budgets": json.dumps(dict(job.budgets)),
-            "started_at": started_at,
         }
-
-
-def _measured(measurement: Measurement) -> dict[str, Any]:
-    memory, validation = measurement.memory, measurement.validation
-    return {
-        "nonzeros": memory.nonzeros,
-        "memory_bytes": memory.bytes,
-        "val_accuracy": validation.accuracy if validation else None,
-        "val_loss": validation.loss if validation else None,
-        "test_accuracy": measurement.test.accuracy,
-        "layer_nonzeros": json.dumps({name: layer.nonzeros for name, layer in memory.layers.items()}),
-        "formats": json.dumps({name: layer.format for name, layer in memory.layers.items()}),
-    }
-
-
-def _title(job: Job) -> str:
-    if job.phase == "candidate":
-        return f"round {job.round}: {job.layer}"
-    if job.phase == "refined":
-        return f"round {job.round}: refining"
-    return f"{job.phase}, seed {job.seed}"

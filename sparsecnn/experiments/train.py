@@ -3,19 +3,20 @@
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-
-from torch import nn
 
 from sparsecnn.allocation import Allocation
 from sparsecnn.budgets import Budgets
 from sparsecnn.errors import DivergedError
+from sparsecnn.executors import Executor, Serial
+from sparsecnn.experiments.jobs import Job
 from sparsecnn.experiments.outcome import Outcome
 from sparsecnn.experiments.progress import Progress
-from sparsecnn.experiments.recording import EpochLog, Job, Recorder
+from sparsecnn.experiments.recording import EpochBook, EpochLog, Recorder
 from sparsecnn.experiments.run_folder import Run
 from sparsecnn.experiments.seeds import checked_seeds
+from sparsecnn.experiments.work import Preparation
 from sparsecnn.experiments.workbench import Parts, Workbench
 from sparsecnn.models import prunable_weights
 from sparsecnn.regularizers import Regularizer
@@ -33,6 +34,7 @@ class Train:
     solver: Solver
     regularizer: Callable[[Budgets], Regularizer]
     allocation: Allocation
+    executor: Executor = field(default_factory=Serial)
     seeds: Sequence[int] = (0,)
 
     def __post_init__(self) -> None:
@@ -45,25 +47,23 @@ class Train:
 
         A diverged seed is recorded and the others go on; DivergedError is raised when none is left.
         """
-        bench = self.parts.set_up()
-        recorder = Recorder(run, bench, progress, epoch_logs, identity)
-        rows = []
-        for number, seed in enumerate(self.seeds):
-            job = self._job(bench, number, seed)
-            rows.append(recorder.once(job))
-            if rows[-1].status == "ok":
-                run.publish(recorder.weights(job), f"seed{seed}")
-                _warn_of_budgets(rows[-1])
-            progress.networks(len(rows), len(self.seeds), _note(rows[-1]), len(rows) / len(self.seeds))
+        bench, book = self.parts.read(), EpochBook(run, epoch_logs)
+        jobs = [self._job(bench, number, seed) for number, seed in enumerate(self.seeds)]
+        rows: list[CandidateRow] = []
+        with self.executor.start(Preparation(bench, progress, book)) as pool:
+            recorder = Recorder(run, bench, pool, self.executor.at_once, book, identity)
+            for _, row in recorder.each(jobs):
+                rows.append(row)
+                if row.status == "ok":
+                    run.publish(recorder.weights(row.key), f"seed{row.seed}")
+                    _warn_of_budgets(row)
+                progress.networks(len(rows), len(jobs), _note(row), len(rows) / len(jobs))
         if all(row.status == "failed" for row in rows):
             raise DivergedError(f"every training failed: {rows[-1].error}")
         return Outcome(run.store.table())
 
     def _job(self, bench: Workbench, number: int, seed: int) -> Job:
-        def start() -> nn.Module:
-            return bench.fresh_model(seed)
-
-        budgets = self.allocation(prunable_weights(start()))
+        budgets = self.allocation(prunable_weights(bench.fresh_model(seed)))
         return Job(
             number=number,
             round=0,
@@ -72,7 +72,6 @@ class Train:
             parent=None,
             seed=seed,
             budgets=budgets,
-            start=start,
             solver=self.solver,
             regularizer=self.regularizer(budgets),
         )

@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,15 @@ from torch import Tensor, nn
 from sparsecnn.data import DataSet, Preprocessing, Split, cut_validation
 from sparsecnn.errors import ConfigError, DataError, DivergedError
 from sparsecnn.experiments.accounting import Accounting, PackedAccounting, PaperAccounting, checked_kind, value_of
-from sparsecnn.models import build_model, fill_, load_weights_, other_values, weights_digest
+from sparsecnn.models import (
+    WeightsFile,
+    build_model,
+    fill_,
+    load_weights_,
+    other_values,
+    prunable_weights,
+    weights_digest,
+)
 from sparsecnn.packing import Packer, packer_of, pixels_note
 from sparsecnn.storage import NetworkMemory, Storage
 from sparsecnn.training import Evaluation, Placement, Trainer, evaluate, place
@@ -46,22 +54,19 @@ class Parts:
     def __post_init__(self) -> None:
         checked_kind(self.memory)
 
-    def set_up(self) -> "Workbench":
-        """Reads the data and puts it on the device."""
-        placement = place(self.device, self.precision, self.threads)
+    def read(self) -> "Workbench":
+        """The workbench with its data in this process's memory."""
         data = self._read()
         train, validation = data.train, None
         if self.validation_share:
             train, validation = cut_validation(data.train, self.validation_share, self.validation_seed)
-        preprocess = self.preprocessing(train).to(placement.device)
         log.info("data: %d train, %d validation, %d test", len(train), len(validation or ()), len(data.test))
-        return Workbench(
-            self,
-            data,
-            Trainer(train.to(placement.device), preprocess, placement),
-            validation.to(placement.device) if validation else None,
-            data.test.to(placement.device),
-        )
+        trainer = Trainer(train, self.preprocessing(train), Placement(torch.device("cpu")))
+        return Workbench(self, data, trainer, validation, data.test)
+
+    def set_up(self) -> "Workbench":
+        """The workbench, ready to train."""
+        return self.read().ready()
 
     def _read(self) -> DataSet:
         """The data set, which may be read by code of the user's own."""
@@ -76,12 +81,11 @@ class Parts:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A network measured: memory, and accuracy on both splits; `validation` is None when none was held out."""
+    """A network measured: memory, and accuracy on both splits, each None when it was not measured."""
 
     memory: NetworkMemory
-    dense_bytes: int
     validation: Evaluation | None
-    test: Evaluation
+    test: Evaluation | None
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,17 @@ class Workbench:
     validation: Split | None
     test: Split
 
+    def ready(self) -> "Workbench":
+        """The same on the device that the configuration names, with the process set up for it."""
+        placement = place(self.parts.device, self.parts.precision, self.parts.threads)
+        trainer = self.trainer
+        return replace(
+            self,
+            trainer=Trainer(trainer.split.to(placement.device), trainer.preprocess.to(placement.device), placement),
+            validation=self.validation.to(placement.device) if self.validation else None,
+            test=self.test.to(placement.device),
+        )
+
     @property
     def placement(self) -> Placement:
         """Where networks compute."""
@@ -103,9 +118,7 @@ class Workbench:
     def packer(self) -> Packer:
         """Packs the networks of this experiment."""
         note = pixels_note(self.trainer.preprocess)
-        shape = self.data.image_shape
-        model = build_model(self.parts.model, image_shape=shape, classes=len(self.data.classes))
-        return packer_of(model, shape, {} if note is None else {"pixels": note})
+        return packer_of(self._example, self.data.image_shape, {} if note is None else {"pixels": note})
 
     @cached_property
     def accounting(self) -> Accounting:
@@ -127,11 +140,29 @@ class Workbench:
             load_weights_(model, Path(self.parts.weights))
         return self.placed(model)
 
-    def stored_model(self, path: Path) -> nn.Module:
-        """A network with the weights of a checkpoint."""
+    def stored_model(self, weights: Path | WeightsFile) -> nn.Module:
+        """A network with the weights of a file."""
         model = build_model(self.parts.model, image_shape=self.data.image_shape, classes=len(self.data.classes))
-        load_weights_(model, path)
+        if isinstance(weights, WeightsFile):
+            weights.fill_(model)
+        else:
+            load_weights_(model, weights)
         return self.placed(model)
+
+    @cached_property
+    def layer_sizes(self) -> Mapping[str, int]:
+        """The weights of every prunable layer."""
+        return {name: weight.numel() for name, weight in prunable_weights(self._example).items()}
+
+    @cached_property
+    def dense_bytes(self) -> int:
+        """The memory of the dense network."""
+        return self.parts.storage.dense_bytes(sum(self.layer_sizes.values()), other_values(self._example))
+
+    @cached_property
+    def _example(self) -> nn.Module:
+        """A network whose values do not matter."""
+        return build_model(self.parts.model, image_shape=self.data.image_shape, classes=len(self.data.classes))
 
     def filled_model(self, values: Mapping[str, Tensor]) -> nn.Module:
         """A network of the configured architecture with `values`; DataError when they do not fit it."""
@@ -154,17 +185,22 @@ class Workbench:
         buffers = (buffer for buffer in model.buffers() if buffer.is_floating_point())
         self.parts.storage.round_([*model.parameters(), *buffers])
 
-    def measure(self, model: nn.Module) -> Measurement:
-        """Memory and both accuracies of a finished network; DivergedError when a loss is not finite."""
+    def measure(self, model: nn.Module, images: int | None = None) -> Measurement:
+        """Memory and both accuracies of a finished network; DivergedError when a loss is not finite.
+
+        With `images` only validation is measured, on so many of its images.
+        """
         memory, stored = self.accounting.network(model)
-        dense = self.parts.storage.dense_bytes(memory.weights, other_values(model))
         model = model if stored is None else self.placed(stored)
-        validation = self._evaluate(model, self.validation) if self.validation else None
-        test = self.test_evaluation(model)
-        for split, measured in (("validation", validation), ("test", test)):
+        validated = self.validation
+        if validated and images is not None:
+            validated = _some(validated, images)
+        validation = self._evaluate(model, validated) if validated else None
+        test = self.test_evaluation(model) if images is None else None
+        for name, measured in (("validation", validation), ("test", test)):
             if measured and not math.isfinite(measured.loss):
-                raise DivergedError(f"the loss on {split} is not finite")
-        return Measurement(memory, dense, validation, test)
+                raise DivergedError(f"the loss on {name} is not finite")
+        return Measurement(memory, validation, test)
 
     def _evaluate(self, model: nn.Module, split: Split) -> Evaluation:
         return evaluate(model, split, preprocess=self.trainer.preprocess, placement=self.placement)
@@ -173,3 +209,9 @@ class Workbench:
         """The same network on the device."""
         placed: nn.Module = model.to(self.placement.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         return placed
+
+
+def _some(split: Split, images: int) -> Split:
+    """So many images, evenly spread: files come sorted by class."""
+    count = min(images, len(split))
+    return split.select(torch.arange(count) * len(split) // count)

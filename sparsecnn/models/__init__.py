@@ -6,10 +6,19 @@ from sparsecnn.models.lenet import lenet
 from sparsecnn.models.prunable import build_model, other_values, prunable_weights
 from sparsecnn.models.resnet import ResNet
 from sparsecnn.models.small import small_cnn
-from sparsecnn.models.weights import fill_, load_weights_, read_tensors, save_weights, weights_digest
+from sparsecnn.models.weights import (
+    WeightsFile,
+    fill_,
+    load_weights_,
+    read_tensors,
+    save_weights,
+    weights_bytes,
+    weights_digest,
+)
 
 __all__ = [
     "ResNet",
+    "WeightsFile",
     "build_model",
     "caffenet",
     "cifar10_full",
@@ -22,5 +31,6 @@ __all__ = [
     "read_tensors",
     "save_weights",
     "small_cnn",
+    "weights_bytes",
     "weights_digest",
 ]

@@ -1,16 +1,48 @@
 """Weights of networks in files: written whole, read without running code."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_model
+from safetensors.torch import load, load_file, save_model
 from torch import Tensor, nn
 
 from sparsecnn.digests import file_digest
 from sparsecnn.errors import DataError, SparsecnnError
 from sparsecnn.whole_files import replacing
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """The content of a safetensors file, and the name of the file for messages."""
+
+    name: str
+    content: bytes
+
+    @classmethod
+    def read(cls, path: Path) -> "WeightsFile":
+        """The file at `path`; DataError when there is none."""
+        _require_file(path)
+        return cls(str(path), path.read_bytes())
+
+    def fill_(self, model: nn.Module) -> None:
+        """Fills `model`; DataError as in `load_weights_`."""
+        try:
+            state = load(self.content)
+        except SafetensorError as error:
+            raise DataError(f"{self.name} is no safetensors file") from error
+        _fill_(model, state, self.name)
+
+
+def weights_bytes(model: nn.Module) -> bytes:
+    """The content of the file that `save_weights` would write."""
+    with TemporaryDirectory() as folder:  # safetensors finds shared tensors only on the way to a file
+        path = Path(folder) / "weights"
+        save_model(model, str(path))
+        return path.read_bytes()
 
 
 def save_weights(model: nn.Module, path: Path) -> None:

@@ -75,7 +75,8 @@ class Projection:
 
     def begin_(self, weights: Weights, *, step: int, steps: int) -> None:
         self.supports.clear()
-        self.settle_(weights)
+        if step == 0:
+            self.settle_(weights)
 
     def apply_(self, weights: Weights, *, step: int, steps: int, lr: float) -> None:
         if step % self.every == 0:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Phase = Literal["base", "candidate", "refined", "train"]
+Phase = Literal["base", "start", "screened", "rung", "candidate", "refined", "train"]
 Status = Literal["ok", "failed", "interrupted"]
 
 
@@ -12,10 +12,11 @@ class CandidateRow:
     """One network that was trained, or failed to be.
 
     `number` counts the networks of one seed in the order of the search, `round` its rounds from 1; the dense base is
-    round 0. Accuracies are in percent, losses in nats; they are None where nothing was measured. `layer_nonzeros`,
-    `layer_weights`, `budgets` and `formats` are JSON objects by layer name, in network order. Every column but
-    `train_seconds` and `started_at` (UTC, ISO 8601) is a result: it is the same whenever the same command runs on the
-    same machine.
+    round 0. `epochs` is how long it was trained, `steps` how many optimizer steps are this row's own: a candidate that
+    goes on where its row of phase rung ended takes the remaining ones. Accuracies are in percent, losses in nats; they
+    are None where nothing was measured. `layer_nonzeros`, `layer_weights`, `budgets` and `formats` are JSON objects by
+    layer name, in network order. Every column but `train_seconds` and `started_at` (UTC, ISO 8601) is a result: it is
+    the same whenever the same command runs on the same machine.
     """
 
     run: str
@@ -29,6 +30,7 @@ class CandidateRow:
     accepted: bool
     seed: int
     epochs: float
+    steps: int
     train_seconds: float
     nonzeros: int | None
     weights: int

@@ -17,10 +17,12 @@ TABLES: dict[type, tuple[str, str]] = {
     EpochRow: ("epochs", "key, epoch"),
     LayerEpochRow: ("layer_epochs", "key, epoch, layer"),
 }
+# In the order in which the search goes, whichever network was finished first.
+OF_CANDIDATES = "LEFT JOIN (SELECT key, seed, number FROM candidates) USING (key) ORDER BY seed IS NULL, seed, number"
 ORDER = {
-    "candidates": "seed, number",
-    "epochs": "rowid",
-    "layer_epochs": "rowid",
+    "candidates": "ORDER BY seed, number",
+    "epochs": f"{OF_CANDIDATES}, epoch",
+    "layer_epochs": f"{OF_CANDIDATES}, epoch, layer_epochs.rowid",
 }
 SQL_TYPES = {"bool": "INTEGER", "int": "INTEGER", "float": "REAL"}
 
@@ -41,8 +43,16 @@ class RunStore:
                 for row_type, (name, key) in TABLES.items():
                     columns = ", ".join(f'"{field.name}" {_sql_type(field.type)}' for field in fields(row_type))
                     self._connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns}, PRIMARY KEY ({key}))")
+                    self._add_columns(name, row_type)
         except sqlite3.DatabaseError as error:
             raise DataError(f"{path} cannot be used as a results store: {error}") from error
+
+    def _add_columns(self, name: str, row_type: type) -> None:
+        """Adds those that an older version did not have; they are empty in its rows."""
+        known = {column for _, column, *_ in self._connection.execute(f"PRAGMA table_info({name})")}
+        for field in fields(row_type):
+            if field.name not in known:
+                self._connection.execute(f'ALTER TABLE {name} ADD COLUMN "{field.name}" {_sql_type(field.type)}')
 
     def __enter__(self) -> Self:
         return self
@@ -74,6 +84,11 @@ class RunStore:
         ).fetchone()
         return _candidate(row) if row else None
 
+    def has_epoch(self, key: str, epoch: int) -> bool:
+        """Whether that epoch of the network `key` is recorded."""
+        query = "SELECT 1 FROM epochs WHERE key = ? AND epoch = ?"
+        return self._connection.execute(query, (key, epoch)).fetchone() is not None
+
     def is_accepted(self, key: str) -> bool:
         """Whether the row of that key was ever marked as an incumbent."""
         found = self.find(key)
@@ -94,7 +109,7 @@ def read_table(connection: sqlite3.Connection, name: str, path: Path) -> pd.Data
 
     The column `run` is the present name of the folder, which may have been renamed between two parts of a search.
     """
-    frame = pd.read_sql(f"SELECT * FROM {name} ORDER BY {ORDER[name]}", connection)
+    frame = pd.read_sql(f"SELECT {name}.* FROM {name} {ORDER[name]}", connection)
     frame["run"] = path.resolve().parent.name
     return frame.astype({"accepted": bool}) if "accepted" in frame else frame
 

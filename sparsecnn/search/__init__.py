@@ -1,5 +1,6 @@
 """The search: rounds, tightening, selection, stopping. It knows no tensors."""
 
+from sparsecnn.search.cut import Cut
 from sparsecnn.search.greedy import Greedy, Round
 from sparsecnn.search.selection import Selection, accuracy, accuracy_per_byte, least_loss
 from sparsecnn.search.stopping import Stopping
@@ -10,6 +11,7 @@ __all__ = [
     "ByBytes",
     "ByFactor",
     "Candidate",
+    "Cut",
     "Evaluate",
     "Greedy",
     "LayerBytes",

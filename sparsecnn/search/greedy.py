@@ -4,10 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sparsecnn.budgets import tightened
+from sparsecnn.results import Phase
+from sparsecnn.search.cut import Cut, best
 from sparsecnn.search.selection import Selection
 from sparsecnn.search.stopping import Stopping
 from sparsecnn.search.tightening import Tightening
 from sparsecnn.search.trial import Candidate, Evaluate, LayerBytes, Trial
+from sparsecnn.sizes import readable
 
 
 @dataclass(frozen=True)
@@ -22,19 +25,32 @@ class Round:
     incumbent: Trial
     stop: str | None = None
 
+    def shortfall(self, target_bytes: float | None) -> str | None:
+        """Of the last round: why the search fell short of what was asked, or None."""
+        memory = self.incumbent.memory_bytes
+        if target_bytes is not None and memory > target_bytes:
+            reached, wanted = readable(memory), readable(target_bytes)
+            return f"the target of {wanted} is out of reach: the search got to {reached} ({self.stop})"
+        if self.incumbent.candidate.round == 0 and self.number > 0:
+            return f"nothing was accepted: {self.stop}"
+        return None
+
 
 @dataclass(frozen=True)
 class Greedy:
-    """The rules of a search. With `refines`, each winner is trained once more, longer, before it becomes the incumbent.
+    """The rules of a search.
 
-    The refined network takes the winner's place if it is at least as accurate on the validation split.
-    Source: Collins & Kohli 2014 for the search; step, retraining and refinement are this project's choice.
+    With `refines`, each winner is trained once more, longer, before it becomes the incumbent; the refined network takes
+    the winner's place if it is at least as accurate on the validation split. `cuts` leave candidates out before they
+    are trained to the end, one cut after the other. Source: Collins & Kohli 2014 for the search; step, retraining,
+    refinement and cuts are this project's choice.
     """
 
     tighten: Tightening
     select: Selection
     stopping: Stopping
     refines: bool = False
+    cuts: tuple[Cut, ...] = ()
 
     def run(self, start: Trial, evaluate: Evaluate, layer_bytes: LayerBytes) -> Iterator[Round]:
         """Yields the start and then every round as it closes; the last one says why the search stopped."""
@@ -43,11 +59,8 @@ class Greedy:
         while closed.stop is None:
             yield closed
             number += 1
-            candidates = self._candidates(incumbent, number, tried, layer_bytes)
-            trials = list(evaluate(candidates)) if candidates else []
+            trials, winner = self._round(incumbent, number, tried, evaluate, layer_bytes)
             tried += len(trials)
-            finished = [trial for trial in trials if not trial.has_failed]
-            winner = self.select(finished, incumbent) if finished else None
             if winner is None or self.stopping.refuses(winner):
                 closed = Round(number, tuple(trials), incumbent, _why(trials, winner))
                 break
@@ -60,13 +73,35 @@ class Greedy:
             closed = Round(number, tuple(trials), incumbent, self.stopping.before_round(incumbent, number))
         yield closed
 
-    def _candidates(self, incumbent: Trial, number: int, tried: int, layer_bytes: LayerBytes) -> Sequence[Candidate]:
+    def _round(
+        self, incumbent: Trial, number: int, tried: int, evaluate: Evaluate, layer_bytes: LayerBytes
+    ) -> tuple[list[Trial], Trial | None]:
+        """All trials of a round but the refinement, and its winner, None when all candidates failed."""
+        trials: list[Trial] = []
+        candidates = self._candidates(incumbent, number, layer_bytes)
+        for cut in self.cuts:
+            left = cut.left(len(candidates))
+            if left < len(candidates):
+                early = evaluate(_numbered(candidates, cut.phase, tried + len(trials)))
+                trials += early
+                kept = {trial.candidate.layer for trial in best(early, incumbent, left, self.select)}
+                candidates = [candidate for candidate in candidates if candidate.layer in kept]
+        finished = evaluate(_numbered(candidates, "candidate", tried + len(trials))) if candidates else []
+        trials += finished
+        good = [trial for trial in finished if not trial.has_failed]
+        return trials, self.select(good, incumbent) if good else None
+
+    def _candidates(self, incumbent: Trial, number: int, layer_bytes: LayerBytes) -> list[Candidate]:
         lowered = self.tighten(incumbent, layer_bytes)
         present = incumbent.candidate.budgets
         return [
-            Candidate(tried + place, number, "candidate", layer, tightened(present, layer, budget), incumbent.key)
-            for place, (layer, budget) in enumerate(lowered.items())
+            Candidate(0, number, "candidate", layer, tightened(present, layer, budget), incumbent.key)
+            for layer, budget in lowered.items()
         ]
+
+
+def _numbered(candidates: Sequence[Candidate], phase: Phase, first: int) -> list[Candidate]:
+    return [replace(candidate, number=first + place, phase=phase) for place, candidate in enumerate(candidates)]
 
 
 def _refinement(winner: Trial, number: int) -> Candidate:

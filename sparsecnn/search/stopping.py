@@ -1,5 +1,6 @@
 """When a search ends."""
 
+import math
 from dataclasses import dataclass
 
 from sparsecnn.errors import ConfigError
@@ -37,3 +38,10 @@ class Stopping:
     def refuses(self, trial: Trial) -> bool:
         """Whether this winner is too inaccurate to be accepted."""
         return self.accuracy_floor is not None and trial.val_accuracy < self.accuracy_floor
+
+    def share_done(self, incumbent: Trial, dense_bytes: int, rounds_done: int) -> float | None:
+        """How much of the search is done, in [0, 1], as far as these rules tell."""
+        if self.target_bytes is not None and 0 < self.target_bytes < dense_bytes:
+            way = math.log(dense_bytes / self.target_bytes)
+            return min(1.0, math.log(dense_bytes / incumbent.memory_bytes) / way)
+        return rounds_done / self.rounds if self.rounds else None

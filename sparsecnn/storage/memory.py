@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -68,7 +67,7 @@ class Storage:
         if self.formats not in FORMAT_SETS:
             raise ConfigError(f"storage.formats must be one of {', '.join(FORMAT_SETS)}, got {self.formats}")
 
-    @cached_property
+    @property
     def choices(self) -> tuple[Format, ...]:
         """The formats that may win, dense first: the earlier one wins a tie."""
         return tuple(form for form in PAPER_FORMATS.values() if self.formats == "all" or form.name != "bitmask")

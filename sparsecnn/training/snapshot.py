@@ -1,4 +1,4 @@
-"""A training stopped between two epochs, kept so that it goes on with the same numbers."""
+"""A training stopped between two steps, kept so that it goes on with the same numbers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from sparsecnn.errors import SparsecnnError
 from sparsecnn.whole_files import replacing
 
 # A snapshot that lacks one of these is of another version.
-CONTENT = {"model", "optimizer", "generator", "global_generator", "cuda_generators", "epoch", "step"}
+CONTENT = {"model", "optimizer", "global_generator", "cuda_generators", "progress"}
 
 
 @dataclass(frozen=True)
@@ -21,18 +21,14 @@ class Snapshots:
 
     path: Path
 
-    def save(
-        self, model: nn.Module, optimizer: Optimizer, generator: torch.Generator, *, epoch: int, step: int
-    ) -> None:
-        """Keeps everything that the next epoch depends on."""
+    def save(self, model: nn.Module, optimizer: Optimizer, progress: dict[str, Any]) -> None:
+        """Keeps everything that the next step depends on; `progress` is plain values and tensors."""
         state = {
             "model": model.state_dict(),
             "optimizer": optimizer.state_dict(),
-            "generator": generator.get_state(),
             "global_generator": torch.get_rng_state(),
             "cuda_generators": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-            "epoch": epoch,
-            "step": step,
+            "progress": progress,
         }
         try:
             with replacing(self.path) as part:
@@ -40,22 +36,22 @@ class Snapshots:
         except (OSError, RuntimeError) as error:  # torch's own writer says nothing of a full disk
             raise SparsecnnError(f"{self.path} cannot be written: is the disk full?") from error
 
-    def restore_(self, model: nn.Module, optimizer: Optimizer, generator: torch.Generator) -> tuple[int, int]:
-        """Puts the latest snapshot back and returns its epoch and step; (0, 0) when there is none.
+    def restore_(self, model: nn.Module, optimizer: Optimizer) -> dict[str, Any] | None:
+        """Puts the latest snapshot back and returns its progress; None when there is none.
 
         A file that cannot be read (the disk was full, say), or of another version, counts as none: the training starts
         afresh.
         """
         state = self._read()
         if state is None:
-            return 0, 0
+            return None
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        generator.set_state(state["generator"])
         torch.set_rng_state(state["global_generator"])
         if state["cuda_generators"]:
             torch.cuda.set_rng_state_all(state["cuda_generators"])
-        return int(state["epoch"]), int(state["step"])
+        progress: dict[str, Any] = state["progress"]
+        return progress
 
     def clear(self) -> None:
         """Removes the snapshot, if there is one."""
@@ -63,7 +59,7 @@ class Snapshots:
 
     def _read(self) -> dict[str, Any] | None:
         try:
-            state: dict[str, Any] = torch.load(self.path, weights_only=True)
+            state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
         except Exception:  # what a damaged pickle raises has no common class
             return None
-        return state if state.keys() >= CONTENT else None
+        return state if isinstance(state, dict) and state.keys() >= CONTENT else None

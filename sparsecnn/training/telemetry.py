@@ -1,7 +1,8 @@
 """What is recorded of each epoch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -38,6 +39,16 @@ class Epoch:
     layers: tuple[LayerEpoch, ...]
 
 
+def epoch_values(epoch: Epoch) -> dict[str, Any]:
+    """An epoch as plain values, which `epoch_from` turns back."""
+    return asdict(epoch)
+
+
+def epoch_from(values: Mapping[str, Any]) -> Epoch:
+    """The epoch of `epoch_values`."""
+    return Epoch(**{**values, "layers": tuple(LayerEpoch(**layer) for layer in values["layers"])})
+
+
 class RunningMean:
     """Sums of loss and correct answers on the device, read once an epoch."""
 
@@ -51,6 +62,16 @@ class RunningMean:
         self.loss += loss.detach() * len(labels)
         self.correct += (scores.detach().argmax(dim=1) == labels).sum()
         self.count += len(labels)
+
+    def sums(self) -> dict[str, Tensor | int]:
+        """All that it holds, to be kept."""
+        return {"loss": self.loss, "correct": self.correct, "count": self.count}
+
+    def restore_(self, sums: Mapping[str, Any]) -> None:
+        """Goes on from `sums()`."""
+        self.loss.copy_(sums["loss"])
+        self.correct.copy_(sums["correct"])
+        self.count = sums["count"]
 
     @property
     def mean_loss(self) -> float:

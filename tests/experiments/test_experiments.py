@@ -6,20 +6,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from running import QUICK, Counting, run
+from running import QUICK, SEARCH, Counting, results, run
 
 from sparsecnn.config import build, compose, identity
 from sparsecnn.errors import ConfigError, DivergedError
 from sparsecnn.experiments import RunInfo, open_run
 from sparsecnn.experiments.progress import Silent
 from sparsecnn.models import ResNet, load_weights_, prunable_weights, small_cnn
-
-SEARCH = [*QUICK, "search.retrain.epochs=0.5"]
-UNMEASURED = ["train_seconds", "started_at", "run"]
-
-
-def results(table: pd.DataFrame) -> pd.DataFrame:
-    return table.drop(columns=UNMEASURED)
 
 
 def test_training_over_seeds_gives_a_row_a_seed_within_budget(tmp_path: Path) -> None:

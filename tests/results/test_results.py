@@ -23,6 +23,7 @@ ROW = CandidateRow(
     accepted=False,
     seed=0,
     epochs=2.5,
+    steps=10,
     train_seconds=1.0,
     nonzeros=10,
     weights=10,

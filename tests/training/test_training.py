@@ -52,13 +52,15 @@ def trainer() -> Trainer:
 
 def test_training_learns_and_stays_within_its_budgets() -> None:
     model, budgets = net(), {"0": 9, "4": 20}
-    epochs: list[Epoch] = []
+    told: list[Epoch] = []
     measure = functools.partial(evaluate, split=split(), preprocess=standardize(split()), placement=CPU)
-    observer = Observer(validate=measure, on_epoch=epochs.append)
-    trainer().train_(model, solver(epochs=20), regularizers.l0_projection(budgets), seed=1, observer=observer)
+    observer = Observer(validate=measure, on_epoch=told.append)
+    epochs = trainer().train_(model, solver(epochs=20), regularizers.l0_projection(budgets), seed=1, observer=observer)
     assert {name: int(weight.count_nonzero()) for name, weight in prunable_weights(model).items()} == budgets
     assert epochs[-1].train_loss < epochs[0].train_loss
-    assert epochs[-1].val_accuracy == 100.0
+    assert epochs[-2].val_accuracy == 100.0
+    assert epochs[-1].val_accuracy is None
+    assert told == list(epochs[:-1])
     assert [epoch.epoch for epoch in epochs] == list(range(1, 21))
     assert [epoch.step for epoch in epochs] == [4 * number for number in range(1, 21)]
     assert {layer.layer: layer.nonzeros for layer in epochs[-1].layers} == budgets
@@ -102,20 +104,46 @@ def test_a_training_stopped_between_epochs_goes_on_with_the_same_numbers(tmp_pat
             observer=Observer(on_step=kill_in_third_epoch),
             snapshots=snapshots,
         )
-    afresh, epochs = net(), list[Epoch]()
-    trainer().train_(
+    afresh, told = net(), list[Epoch]()
+    epochs = trainer().train_(
         afresh,
         solver(),
         regularizers.l0_projection(budgets),
         seed=3,
-        observer=Observer(on_epoch=epochs.append),
+        observer=Observer(on_epoch=told.append),
         snapshots=snapshots,
     )
-    assert [epoch.epoch for epoch in epochs] == [3, 4]
+    assert [epoch.epoch for epoch in told] == [3]
+    assert [epoch.epoch for epoch in epochs] == [1, 2, 3, 4]
     for left, right in zip(whole.parameters(), afresh.parameters(), strict=True):
         assert torch.equal(left, right)
     snapshots.clear()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("stop", [1, 3, 4, 6, 13])
+@pytest.mark.parametrize("every", [1, 3])
+def test_a_training_stopped_behind_any_step_goes_on_with_the_same_numbers(
+    tmp_path: Path, stop: int, every: int
+) -> None:
+    def trained(**options: Any) -> tuple[nn.Module, tuple[Epoch, ...]]:
+        model, projection = net(), regularizers.l0_projection({"4": 20}, every=every)
+        observer = Observer(on_step=lambda done, total: steps.append(done))
+        return model, trainer().train_(model, solver(), projection, seed=3, observer=observer, **options)
+
+    steps: list[int] = []
+    whole, its_epochs = trained()
+    assert steps == list(range(1, 17))
+    steps.clear()
+    snapshots = Snapshots(tmp_path / "a.resume.pt")
+    stopped, _ = trained(snapshots=snapshots, stop=stop)
+    assert steps == list(range(1, stop + 1))
+    assert int(prunable_weights(stopped)["4"].count_nonzero()) == 20
+    resumed, epochs = trained(snapshots=snapshots)
+    assert steps == list(range(1, 17))
+    assert epochs == its_epochs
+    for left, right in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(left, right)
 
 
 @pytest.mark.parametrize("content", [b"half of a file", {"model": {}, "epoch": 3}])

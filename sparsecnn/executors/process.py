@@ -1,0 +1,132 @@
+"""One worker process: tasks go in through a pipe, answers come out."""
+
+import contextlib
+import os
+import pickle
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+import torch
+import torch.multiprocessing
+
+from sparsecnn.errors import SparsecnnError
+from sparsecnn.executors.types import Work
+
+# Seconds in which a process without a task ends.
+PATIENCE = 10
+GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The result of a task, or what it raised."""
+
+    result: Any
+    error: Exception | None = None
+
+    def get(self) -> Any:
+        """The result; raises the error."""
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+class WorkerProcess:
+    """A process of its own, started afresh: a fork of one with threads may hang. `number` tells it from its fellows."""
+
+    def __init__(self, number: int, prepare: Callable[[], Work], threads: int, gpu: int | None) -> None:
+        self.number = number
+        context = torch.multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, prepare, threads), daemon=True)
+        with _seeing(gpu):
+            self._start()
+        theirs.close()
+
+    def _start(self) -> None:
+        try:
+            self.process.start()
+        except RuntimeError as error:
+            if "shared memory" not in str(error):
+                raise
+            raise SparsecnnError(f"the data does not fit into shared memory (/dev/shm): {error}") from error
+
+    def give(self, task: Any) -> None:
+        """Sends a task; a process that is gone is found out by `answer`."""
+        with contextlib.suppress(OSError):
+            self.pipe.send(task)
+
+    def answer(self) -> Answer | None:
+        """The answer to the task, once the pipe is ready; None when the process is gone."""
+        try:
+            answer: Answer = self.pipe.recv()
+        except (EOFError, OSError):  # the second in the middle of an answer
+            self.kill()
+            return None
+        return answer
+
+    def dismiss(self) -> None:
+        """Lets a process without a task end by itself."""
+        self.pipe.close()
+        self.process.join(PATIENCE)
+        self.kill()
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+def _serve(pipe: Connection, prepare: Callable[[], Work], threads: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the parent decides
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    torch.set_num_threads(threads)
+    work: Work | None = None
+    while True:
+        try:
+            task = pipe.recv()
+        except EOFError:
+            return
+        try:
+            work = work or prepare()
+            answer = Answer(work(task))
+        except Exception as error:
+            answer = Answer(None, _portable(error))
+        pipe.send(answer)
+
+
+def _portable(error: Exception) -> Exception:
+    """The error, or one that says the same if it cannot be sent."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # an error of the user's own may raise anything
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
+
+
+@contextlib.contextmanager
+def _seeing(gpu: int | None) -> Iterator[None]:
+    """What is started inside sees only the GPU of this number; None changes nothing."""
+    before = os.environ.get(GPU_VARIABLE)
+    if gpu is not None:
+        os.environ[GPU_VARIABLE] = before.split(",")[gpu] if before else str(gpu)
+    try:
+        yield
+    finally:
+        if gpu is not None:
+            os.environ.pop(GPU_VARIABLE)
+            if before is not None:
+                os.environ[GPU_VARIABLE] = before

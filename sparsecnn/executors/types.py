@@ -1,0 +1,45 @@
+"""What an executor is to the rest of the program."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from sparsecnn.errors import SparsecnnError
+
+# What a worker does with a task; tasks and results can be pickled.
+Work = Callable[[Any], Any]
+
+# A task that has taken so many workers with it is given up.
+MOST_LOSSES = 3
+
+
+class WorkerLostError(SparsecnnError):
+    """A task ended its worker's process, again and again."""
+
+
+class Pool(Protocol):
+    """Workers that are ready, or will be."""
+
+    def results(self, tasks: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        """The place of each task and its result, as they are finished; tasks begin in their order.
+
+        A task whose worker is lost (killed, say, or out of memory) runs again on another. Raises what a task raises,
+        and WorkerLostError for a task that loses one worker after the other.
+        """
+        ...
+
+
+class Executor(Protocol):
+    """A place where tasks run, `at_once` at a time."""
+
+    @property
+    def at_once(self) -> int: ...
+
+    def start(self, prepare: Callable[[], Work]) -> AbstractContextManager[Pool]:
+        """The pool; every worker calls `prepare` once, where it is, and what that returns for each of its tasks."""
+        ...
+
+
+def lost(title: str, losses: int) -> WorkerLostError:
+    """The error of a task that is given up."""
+    return WorkerLostError(f"{title} ended its worker {losses} times: is there too little memory?")

@@ -1,0 +1,129 @@
+"""One training from its first step to its last: what it consists of, and how far it is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from sparsecnn.data import Split
+from sparsecnn.models import prunable_weights
+from sparsecnn.regularizers import Regularizer
+from sparsecnn.solvers import Solver
+from sparsecnn.training.evaluation import Evaluation
+from sparsecnn.training.placement import Placement
+from sparsecnn.training.snapshot import Snapshots
+from sparsecnn.training.telemetry import Epoch, RunningMean, epoch_from, epoch_values, layer_epochs, supports
+
+
+@dataclass
+class Training:
+    """The parts that one training passes from step to step; `step` of `steps` are done, at `rate` the last one.
+
+    Of the epoch in progress: the state of `generator` as it began, the supports of then, and what was `seen` since.
+    """
+
+    model: nn.Module
+    solver: Solver
+    regularizer: Regularizer
+    optimizer: Optimizer
+    generator: torch.Generator
+    weights: dict[str, nn.Parameter]
+    steps: int
+    images: int
+    seen: RunningMean
+    began: Tensor
+    before: dict[str, Tensor] = field(default_factory=dict)
+    step: int = 0
+    rate: float = 0.0
+    epochs: list[Epoch] = field(default_factory=list)
+
+    @classmethod
+    def begin(
+        cls,
+        model: nn.Module,
+        solver: Solver,
+        regularizer: Regularizer,
+        *,
+        seed: int,
+        images: int,
+        placement: Placement,
+    ) -> "Training":
+        """Before the first step on a train split of so many images."""
+        torch.manual_seed(seed)
+        model.to(placement.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        generator = torch.Generator().manual_seed(seed)
+        return cls(
+            model=model,
+            solver=solver,
+            regularizer=regularizer,
+            optimizer=solver.build(model),
+            generator=generator,
+            weights=prunable_weights(model),
+            steps=solver.steps_for(images),
+            images=images,
+            seen=RunningMean(placement.device),
+            began=generator.get_state(),
+        )
+
+    @property
+    def is_inside_an_epoch(self) -> bool:
+        """Whether images of the epoch are still to be seen, and will be."""
+        return self.seen.count < self.images and self.step < self.steps
+
+    def batches(self, split: Split) -> Iterator[tuple[Tensor, Tensor]]:
+        """What is left of the epoch in progress, or a new one."""
+        present = self.generator.get_state()
+        if self.seen.count == 0:
+            self.began, self.before = present, supports(self.weights)
+        self.generator.set_state(self.began)
+        order = torch.arange(self.images)
+        if self.solver.shuffle:
+            order = torch.randperm(self.images, generator=self.generator)
+        is_resumed = self.seen.count > 0
+        for images, labels in split.batches(order[self.seen.count :], self.solver.batch_size, self.generator):
+            if is_resumed:  # the split has drawn for the whole epoch; what came since is known
+                self.generator.set_state(present)
+                is_resumed = False
+            yield images, labels
+
+    def close_epoch_(self, validation: Evaluation | None) -> Epoch:
+        """Ends the epoch in progress and returns its record."""
+        epoch = Epoch(
+            epoch=len(self.epochs) + 1,
+            step=self.step,
+            train_loss=self.seen.mean_loss,
+            train_accuracy=self.seen.accuracy,
+            learning_rate=self.rate,
+            val_loss=validation.loss if validation else None,
+            val_accuracy=validation.accuracy if validation else None,
+            layers=layer_epochs(self.before, supports(self.weights)),
+        )
+        self.epochs.append(epoch)
+        self.seen = RunningMean(self.seen.loss.device)
+        return epoch
+
+    def save(self, snapshots: Snapshots) -> None:
+        """Keeps how far it is."""
+        progress = {
+            "step": self.step,
+            "generator": self.generator.get_state(),
+            "began": self.began,
+            "before": self.before,
+            "seen": self.seen.sums(),
+            "epochs": [epoch_values(epoch) for epoch in self.epochs],
+        }
+        snapshots.save(self.model, self.optimizer, progress)
+
+    def restore_(self, snapshots: Snapshots) -> None:
+        """Goes back to where `save` left it, if that is known."""
+        progress: dict[str, Any] | None = snapshots.restore_(self.model, self.optimizer)
+        if progress is None:
+            return
+        self.step, self.began = progress["step"], progress["began"]
+        self.generator.set_state(progress["generator"])
+        self.before = {name: kept.to(self.weights[name].device) for name, kept in progress["before"].items()}
+        self.seen.restore_(progress["seen"])
+        self.epochs = [epoch_from(values) for values in progress["epochs"]]

@@ -1,0 +1,56 @@
+"""What workers of executors do in tests; processes started afresh import it by name."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class OddError(Exception):
+    """An error that cannot be unpickled: it asks for more than its message."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(first + second)
+
+
+@dataclass(frozen=True)
+class Errand:
+    """Returns what it did, and where; `kills` names a file that says how often the worker is still to be killed."""
+
+    number: int
+    kills: Path | None = None
+    fails: bool = False
+
+    def __str__(self) -> str:
+        return f"errand {self.number}"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Runs errands over numbers that all workers share."""
+
+    shared: Tensor
+
+    def __call__(self) -> Callable[[Errand], dict[str, Any]]:
+        return self.run
+
+    def run(self, errand: Errand) -> dict[str, Any]:
+        if errand.fails:
+            raise OddError("it", " failed")
+        if errand.kills is not None and (left := int(errand.kills.read_text())):
+            errand.kills.write_text(str(left - 1))
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.shared[errand.number] = 1.0
+        time.sleep(0.05)
+        return {
+            "number": errand.number,
+            "process": os.getpid(),
+            "threads": torch.get_num_threads(),
+            "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"),
+        }

@@ -1,0 +1,85 @@
+"""Executors, with real processes that are killed."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from errands import Errand, Prepared
+
+from sparsecnn.errors import ConfigError
+from sparsecnn.executors import Local, Serial, WorkerLostError
+
+
+def test_a_single_process_runs_tasks_in_their_order() -> None:
+    with Serial().start(Prepared(torch.zeros(3))) as pool:
+        done = list(pool.results([Errand(2), Errand(0)]))
+    assert [(place, result["number"]) for place, result in done] == [(0, 2), (1, 0)]
+    assert {result["process"] for _, result in done} == {os.getpid()}
+
+
+def test_processes_share_the_tasks_the_data_and_nothing_else() -> None:
+    shared = torch.zeros(6)
+    with Local(workers=2, threads=1).start(Prepared(shared)) as pool:
+        done = dict(pool.results([Errand(number) for number in range(6)]))
+        again = dict(pool.results([Errand(0)]))
+    assert {place: result["number"] for place, result in done.items()} == {place: place for place in range(6)}
+    processes = {result["process"] for result in done.values()}
+    assert len(processes) == 2
+    assert os.getpid() not in processes
+    assert again[0]["process"] in processes
+    assert {result["threads"] for result in done.values()} == {1}
+    assert shared.tolist() == [1.0] * 6  # what the workers wrote lies in the one copy
+
+
+def test_workers_are_dealt_out_among_the_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
+    with Local(workers=3, gpus=2).start(Prepared(torch.zeros(3))) as pool:
+        seen = {result["gpus"] for _, result in pool.results([Errand(number) for number in range(3)])}
+    assert seen == {"4", "7"}
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "4,7"
+
+
+def test_a_task_whose_worker_is_killed_runs_on_another(tmp_path: Path) -> None:
+    kills = tmp_path / "kills"
+    kills.write_text("2")
+    with Local(workers=2).start(Prepared(torch.zeros(4))) as pool:
+        done = dict(pool.results([Errand(0), Errand(1, kills), Errand(2), Errand(3)]))
+    assert {place: result["number"] for place, result in done.items()} == {0: 0, 1: 1, 2: 2, 3: 3}
+    assert kills.read_text() == "0"
+
+
+def test_a_task_that_kills_every_worker_is_given_up(tmp_path: Path) -> None:
+    kills = tmp_path / "kills"
+    kills.write_text("100")
+    with (
+        Local(workers=1).start(Prepared(torch.zeros(2))) as pool,
+        pytest.raises(WorkerLostError, match="errand 1 ended its worker 3 times: is there too little memory"),
+    ):
+        list(pool.results([Errand(0), Errand(1, kills)]))
+    assert kills.read_text() == "97"
+
+
+def test_what_a_task_raises_is_raised_here() -> None:
+    with (
+        Local(workers=1).start(Prepared(torch.zeros(1))) as pool,
+        pytest.raises(RuntimeError, match="OddError: it failed"),
+    ):
+        list(pool.results([Errand(0, fails=True)]))
+
+
+def test_no_process_is_left_behind() -> None:
+    with Local(workers=2).start(Prepared(torch.zeros(4))) as pool:
+        results = pool.results([Errand(number) for number in range(4)])
+        processes = [next(results)[1]["process"], next(results)[1]["process"]]
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{process}").exists() for process in processes):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("name", ["workers", "threads"])
+def test_an_executor_needs_a_worker_and_a_thread(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"executor.{name} must be at least 1, got 0"):
+        Local(**{name: 0})

@@ -1,0 +1,79 @@
+"""Searches that start at an allocation, screen their candidates, or train few of them to the end."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from running import SEARCH, Counting, run
+
+from sparsecnn.errors import ConfigError
+
+
+def test_halving_trains_few_candidates_to_the_end_and_none_twice(tmp_path: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    progress = Counting()
+    progress.step = lambda done, total: steps.append((done, total))  # type: ignore[method-assign]
+    halved = [*SEARCH, "search.rounds=2", "tighten=factor", "search.halving=0.25"]
+    table = run(tmp_path, "greedy_search", halved, progress).table
+    assert table.phase.value_counts().to_dict() == {"rung": 10, "candidate": 4, "base": 1}
+    assert table.steps.sum() == len(steps)
+    rungs, finished = table[table.phase == "rung"], table[table.phase == "candidate"]
+    whole = finished.steps.iloc[0] + rungs.steps.iloc[0]
+    assert finished.epochs.iloc[0] == whole / 9
+    assert [total for done, total in steps[-int(finished.steps.iloc[0]) :]] == [whole] * int(finished.steps.iloc[0])
+    for number, best in ((1, rungs[rungs["round"] == 1]), (2, rungs[rungs["round"] == 2])):
+        kept = set(finished[finished["round"] == number].layer)
+        assert kept == set(best.sort_values(["val_accuracy", "val_loss"], ascending=[False, True]).layer[:2])
+    assert not list((tmp_path / "checkpoints").glob("*.resume.pt"))
+
+
+def test_a_candidate_measured_on_its_way_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    options = [*SEARCH, "search.rounds=1", "tighten=factor", "search.halving=0.99", "search.halving_after=0.5"]
+    measured = run(tmp_path / "a", "greedy_search", options).table
+    assert "rung" not in set(measured.phase)  # a share that keeps all of five measures none of them
+    halved = run(tmp_path / "b", "greedy_search", [*options, "search.halving=0.5"]).table
+    again = Counting()
+    folder = tmp_path / "b"
+    winner = halved[halved.accepted].key.iloc[-1]
+    weights = (folder / "checkpoints" / f"{winner}.safetensors").read_bytes()
+    for path in (folder / "checkpoints").iterdir():
+        path.unlink()
+    rerun = run(folder, "greedy_search", [*options, "search.halving=0.5"], again).table
+    pd.testing.assert_frame_equal(halved, rerun)
+    assert len(again.titles) == 2  # the base and the winner, this one in one go
+    assert (folder / "checkpoints" / f"{winner}.safetensors").read_bytes() == weights
+
+
+def test_screening_trains_only_what_projection_hurts_least(tmp_path: Path) -> None:
+    screened = [
+        *SEARCH,
+        "search.rounds=1",
+        "tighten=factor",
+        "search.screen=projected_loss",
+        "search.screen_images=100",
+    ]
+    table = run(tmp_path, "greedy_search", [*screened, "search.screen_keep=0.4", "select=least_loss"]).table
+    early, trained = table[table.phase == "screened"], table[table.phase == "candidate"]
+    assert early.test_accuracy.isna().all()
+    assert early.steps.sum() == 0
+    assert set(trained.layer) == set(early.sort_values("val_loss").layer[:2])
+
+
+@pytest.mark.parametrize("rule", ["lamp", "knapsack"])
+def test_a_search_may_start_at_an_allocation_of_a_given_memory(tmp_path: Path, rule: str) -> None:
+    options = [*SEARCH, f"search.start={rule}", "search.start_memory=1/3", "search.rounds=1", "tighten=factor"]
+    table = run(tmp_path, "greedy_search", options).table
+    base, start = table[table.phase == "base"].iloc[0], table[table.phase == "start"].iloc[0]
+    assert 0.8 < start.memory_bytes / (base.memory_bytes / 3) <= 1.0
+    assert start.accepted
+    assert start.parent == base.key
+    assert set(table[table.phase == "candidate"].parent) == {start.key}
+    assert (tmp_path / "base_seed0.safetensors").is_file()
+    assert table.number.is_unique
+
+
+def test_a_start_below_every_allocation_is_refused(tmp_path: Path) -> None:
+    for rule in ("lamp", "knapsack"):
+        options = [*SEARCH, f"search.start={rule}", "search.start_memory=100", "search.rounds=1"]
+        with pytest.raises(ConfigError, match=r"search.start_memory: "):
+            run(tmp_path / rule, "greedy_search", options)
