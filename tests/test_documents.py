@@ -1,12 +1,13 @@
 """What the documents say is there: linked files, and numbers as the committed tables hold them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from scaling_tables import TABLE, TABLES
 
 from sparsecnn.sizes import readable
 
@@ -77,3 +78,21 @@ def test_the_times_of_packed_networks_are_those_of_the_committed_tables(name: st
 def test_the_readme_shows_the_numbers_of_the_committed_tables(folder: str) -> None:
     lines = (ROOT / "README.md").read_text().splitlines()
     assert [row for row in expected_rows(ROOT / "results" / folder, SEARCHES[folder]) if row not in lines] == []
+
+
+SCALING = ROOT / "docs" / "scaling.md"
+
+
+@pytest.mark.parametrize("rows", TABLES, ids=lambda rows: rows.__name__)
+def test_the_tables_of_scaling_are_those_of_the_committed_table(rows: Callable[[pd.DataFrame], Iterator[str]]) -> None:
+    lines = SCALING.read_text().splitlines()
+    assert [row for row in rows(pd.read_csv(TABLE)) if row not in lines] == []
+
+
+def test_every_number_in_the_words_of_scaling_stands_in_its_tables() -> None:
+    number = re.compile(r"\d+(?:\.\d+)?")
+    table = pd.read_csv(TABLE)
+    known = {found for rows in TABLES for row in rows(table) for found in number.findall(row)}
+    lines = [line for line in SCALING.read_text().splitlines() if not line.startswith("|")]
+    words = re.sub(r"\w*_\w*|cifar10", "", "\n".join(lines))
+    assert sorted(set(number.findall(words)) - known) == []
