@@ -2,6 +2,6 @@
 
 from sparsecnn.executors.local import Local
 from sparsecnn.executors.serial import Serial
-from sparsecnn.executors.types import Executor, Pool, WorkerLostError
+from sparsecnn.executors.types import Executor, Pool, PoolClosedError, WorkerLostError
 
-__all__ = ["Executor", "Local", "Pool", "Serial", "WorkerLostError"]
+__all__ = ["Executor", "Local", "Pool", "PoolClosedError", "Serial", "WorkerLostError"]

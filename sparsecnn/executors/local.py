@@ -1,17 +1,17 @@
 """Processes on this machine, of one thread each, over one shared copy of the data."""
 
-from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from multiprocessing.connection import wait
+from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import joblib
 
 from sparsecnn.errors import ConfigError
 from sparsecnn.executors.process import WorkerProcess
-from sparsecnn.executors.types import MOST_LOSSES, Work, lost
+from sparsecnn.executors.types import MOST_LOSSES, PoolClosedError, Work, lost
 
 
 @dataclass(frozen=True)
@@ -44,55 +44,60 @@ class Local:
         try:
             yield crew
         finally:
-            crew.dismiss()
+            crew.close()
 
 
-@dataclass
 class Crew:
-    """The pool of `Local`."""
+    """The pool of `Local`: a thread of this process for each worker waits for its answers."""
 
-    executor: Local
-    prepare: Callable[[], Work]
-    idle: list[WorkerProcess] = field(default_factory=list)
-    busy: dict[WorkerProcess, int] = field(default_factory=dict)
+    def __init__(self, executor: Local, prepare: Callable[[], Work]) -> None:
+        self.executor, self.prepare = executor, prepare
+        self.threads = ThreadPoolExecutor(executor.at_once)
+        self.lock = Lock()
+        self.idle: list[WorkerProcess] = []
+        self.busy: list[WorkerProcess] = []
+        self.is_closed = False
 
     def results(self, tasks: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         """As they are finished."""
-        waiting, losses = deque(range(len(tasks))), Counter[int]()
-        while waiting or self.busy:
-            while waiting and len(self.busy) < self.executor.at_once:
-                worker, place = self._idle_worker(), waiting.popleft()
-                self.busy[worker] = place
-                worker.give(tasks[place])
-            for worker in self._ready():
-                place = self.busy.pop(worker)
-                answer = worker.answer()
-                if answer is None:
-                    losses[place] += 1
-                    if losses[place] == MOST_LOSSES:
-                        raise lost(str(tasks[place]), MOST_LOSSES)
-                    waiting.appendleft(place)
-                    continue
-                self.idle.append(worker)
-                yield place, answer.get()
+        futures = {self.threads.submit(self._perform, task): place for place, task in enumerate(tasks)}
+        for future in as_completed(futures):
+            if future.cancelled():
+                raise PoolClosedError
+            yield futures[future], future.result()
 
-    def dismiss(self) -> None:
+    def close(self) -> None:
         """Ends all processes, those at work at once."""
-        for worker in self.busy:
-            worker.kill()
-        for worker in self.idle:
-            worker.dismiss()
-        self.busy.clear()
-        self.idle.clear()
+        with self.lock:
+            self.is_closed = True
+            for worker in self.busy:
+                worker.process.kill()
+        self.threads.shutdown(cancel_futures=True)
+        while self.idle:
+            self.idle.pop().dismiss()
 
-    def _idle_worker(self) -> WorkerProcess:
-        if self.idle:
-            return self.idle.pop()
-        executor = self.executor
-        taken = {worker.number for worker in self.busy}
-        number = next(number for number in range(executor.at_once) if number not in taken)
-        return WorkerProcess(number, self.prepare, executor.threads, number % executor.gpus if executor.gpus else None)
+    def _perform(self, task: Any) -> Any:
+        for _ in range(MOST_LOSSES):
+            worker = self._engaged()
+            answer = worker.perform(task)
+            with self.lock:
+                self.busy.remove(worker)
+                if answer is not None:
+                    self.idle.append(worker)
+            if answer is not None:
+                return answer.get()
+        raise lost(str(task))
 
-    def _ready(self) -> list[WorkerProcess]:
-        pipes = {worker.pipe: worker for worker in self.busy}
-        return [pipes[pipe] for pipe in wait(list(pipes))]  # type: ignore[index]
+    def _engaged(self) -> WorkerProcess:
+        """An idle worker, or a new one, marked as busy."""
+        with self.lock:
+            if self.is_closed:
+                raise PoolClosedError
+            worker = self.idle.pop() if self.idle else self._new()
+            self.busy.append(worker)
+            return worker
+
+    def _new(self) -> WorkerProcess:
+        taken, gpus = {worker.number for worker in self.busy}, self.executor.gpus
+        number = next(number for number in range(self.executor.at_once) if number not in taken)
+        return WorkerProcess(number, self.prepare, self.executor.threads, number % gpus if gpus else None)

@@ -56,16 +56,12 @@ class WorkerProcess:
                 raise
             raise SparsecnnError(f"the data does not fit into shared memory (/dev/shm): {error}") from error
 
-    def give(self, task: Any) -> None:
-        """Sends a task; a process that is gone is found out by `answer`."""
-        with contextlib.suppress(OSError):
-            self.pipe.send(task)
-
-    def answer(self) -> Answer | None:
-        """The answer to the task, once the pipe is ready; None when the process is gone."""
+    def perform(self, task: Any) -> Answer | None:
+        """The answer to the task, waited for; None when the process is gone."""
         try:
+            self.pipe.send(task)
             answer: Answer = self.pipe.recv()
-        except (EOFError, OSError):  # the second in the middle of an answer
+        except (EOFError, OSError):
             self.kill()
             return None
         return answer

@@ -17,15 +17,26 @@ class WorkerLostError(SparsecnnError):
     """A task ended its worker's process, again and again."""
 
 
+class PoolClosedError(SparsecnnError):
+    """The pool was closed while its tasks were being done."""
+
+    def __init__(self) -> None:
+        super().__init__("the workers were dismissed")
+
+
 class Pool(Protocol):
-    """Workers that are ready, or will be."""
+    """Workers that are ready, or will be. Several threads may use it at a time."""
 
     def results(self, tasks: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         """The place of each task and its result, as they are finished; tasks begin in their order.
 
         A task whose worker is lost (killed, say, or out of memory) runs again on another. Raises what a task raises,
-        and WorkerLostError for a task that loses one worker after the other.
+        WorkerLostError for a task that loses one worker after the other, and PoolClosedError when the pool is closed.
         """
+        ...
+
+    def close(self) -> None:
+        """Stops what is being done."""
         ...
 
 
@@ -40,6 +51,6 @@ class Executor(Protocol):
         ...
 
 
-def lost(title: str, losses: int) -> WorkerLostError:
+def lost(title: str) -> WorkerLostError:
     """The error of a task that is given up."""
-    return WorkerLostError(f"{title} ended its worker {losses} times: is there too little memory?")
+    return WorkerLostError(f"{title} ended its worker {MOST_LOSSES} times: is there too little memory?")

@@ -13,10 +13,11 @@ from sparsecnn.experiments.candidate_jobs import CandidateJobs
 from sparsecnn.experiments.jobs import Job
 from sparsecnn.experiments.layer_bytes import LayerBytesOf
 from sparsecnn.experiments.outcome import Outcome
-from sparsecnn.experiments.progress import Progress
+from sparsecnn.experiments.progress import Progress, SeedsProgress
 from sparsecnn.experiments.recording import EpochBook, EpochLog, Recorder
 from sparsecnn.experiments.run_folder import Run
 from sparsecnn.experiments.seeds import checked_seeds
+from sparsecnn.experiments.side_by_side import side_by_side
 from sparsecnn.experiments.starting import START_RULES, Ground
 from sparsecnn.experiments.trials import as_trial
 from sparsecnn.experiments.work import Preparation
@@ -86,7 +87,9 @@ class GreedySearch:
         bench, book = self.parts.read(), EpochBook(run, epoch_logs)
         with self.executor.start(Preparation(bench, progress, book)) as pool:
             recorder = Recorder(run, bench, pool, self.executor.at_once, book, identity)
-            reasons = [_Search(self, recorder, progress, self._jobs(recorder, seed)).run() for seed in self.seeds]
+            told = SeedsProgress(progress, len(self.seeds))
+            searches = [_Search(self, recorder, told, self._jobs(recorder, seed)) for seed in self.seeds]
+            reasons = side_by_side([search.run for search in searches], pool, self.executor.at_once)
         return Outcome(run.store.table(), next((reason for reason in reasons if reason is not None), None))
 
     def stopping(self, dense_bytes: int) -> Stopping:
@@ -118,7 +121,7 @@ class _Search:
 
     rules: GreedySearch
     recorder: Recorder
-    progress: Progress
+    progress: SeedsProgress
     jobs: CandidateJobs
 
     def run(self) -> str | None:
@@ -176,8 +179,8 @@ class _Search:
         memory, accuracy = readable(incumbent.memory_bytes), f"{incumbent.val_accuracy:.2f} %"
         log.info("seed %d, round %d: best %s, %s on validation", self.jobs.seed, closed.number, memory, accuracy)
         done = (closed.trials or (incumbent,))[-1].candidate.number + 1
-        share = stopping.share_done(incumbent, dense_bytes, closed.number)
-        self.progress.networks(done, None, f"round {closed.number}, best {memory}, {accuracy}", share)
+        share = 1.0 if closed.stop else stopping.share_done(incumbent, dense_bytes, closed.number)
+        self.progress.closed(self.jobs.seed, done, f"round {closed.number}, best {memory}, {accuracy}", share)
 
 
 def _bytes(name: str, size: str | float, dense_bytes: int) -> float:

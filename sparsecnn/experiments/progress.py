@@ -1,5 +1,6 @@
 """What an experiment tells of itself while it runs."""
 
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -25,3 +26,21 @@ class Silent:
 
 
 SILENT = Silent()
+
+
+@dataclass(frozen=True)
+class SeedsProgress:
+    """Adds up the progress of `seeds` searches, which may run side by side."""
+
+    progress: Progress
+    seeds: int
+    done: dict[int, int] = field(default_factory=dict)
+    shares: dict[int, float | None] = field(default_factory=dict)
+
+    def closed(self, seed: int, done: int, note: str, share: float | None) -> None:
+        """The search under `seed` has closed a round: `done` networks so far, the share in [0, 1] of its way."""
+        self.done[seed], self.shares[seed] = done, share
+        known = [value for value in self.shares.values() if value is not None]
+        whole = sum(known) / self.seeds if len(known) == len(self.shares) else None
+        text = f"seed {seed}, {note}" if self.seeds > 1 else note
+        self.progress.networks(sum(self.done.values()), None, text, whole)

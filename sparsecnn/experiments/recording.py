@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sparsecnn.digests import digest, seed_of
-from sparsecnn.executors import Pool
+from sparsecnn.executors import Pool, PoolClosedError
 from sparsecnn.experiments.jobs import Job
 from sparsecnn.experiments.run_folder import Run
 from sparsecnn.experiments.work import Done, Task
@@ -125,7 +125,7 @@ class Recorder:
             for place, done in self.pool.results([self._task(job) for job in jobs]):
                 del left[place]
                 yield place, done
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, PoolClosedError):
             for job in list(left.values())[: self.at_once]:  # they begin in their order
                 blank = self._blank(job)
                 self.run.store.add(CandidateRow(**blank, status="interrupted", train_seconds=0.0, started_at=started))

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
+from threading import RLock
 from types import TracebackType
 from typing import Any, Self
 
@@ -30,14 +31,15 @@ SQL_TYPES = {"bool": "INTEGER", "int": "INTEGER", "float": "REAL"}
 class RunStore:
     """The rows of one run. A row with the key of an older one takes its place.
 
-    Opened as a context manager. Every write is on the disk, whole, when the call returns: a killed process loses no row
-    and leaves no half of one. Raises DataError for a file that is no store.
+    Opened as a context manager; any thread may use it. Every write is on the disk, whole, when the call returns: a
+    killed process loses no row and leaves no half of one. Raises DataError for a file that is no store.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock = RLock()
         try:
-            self._connection = sqlite3.connect(path, timeout=30.0)
+            self._connection = sqlite3.connect(path, timeout=30.0, check_same_thread=False)
             _prefer_wal(self._connection)
             with self._connection:
                 for row_type, (name, key) in TABLES.items():
@@ -66,7 +68,7 @@ class RunStore:
 
     def add(self, *rows: CandidateRow | EpochRow | LayerEpochRow) -> None:
         """Writes the rows in one transaction: all or none."""
-        with self._connection:
+        with self._lock, self._connection:
             for row in rows:
                 values = asdict(row)
                 marks = ", ".join("?" * len(values))
@@ -79,15 +81,16 @@ class RunStore:
     def find(self, key: str) -> CandidateRow | None:
         """The finished row of that key; interrupted ones do not count."""
         names = ", ".join(f'"{field.name}"' for field in fields(CandidateRow))
-        row = self._connection.execute(
-            f"SELECT {names} FROM candidates WHERE key = ? AND status != 'interrupted'", (key,)
-        ).fetchone()
+        query = f"SELECT {names} FROM candidates WHERE key = ? AND status != 'interrupted'"
+        with self._lock:
+            row = self._connection.execute(query, (key,)).fetchone()
         return _candidate(row) if row else None
 
     def has_epoch(self, key: str, epoch: int) -> bool:
         """Whether that epoch of the network `key` is recorded."""
         query = "SELECT 1 FROM epochs WHERE key = ? AND epoch = ?"
-        return self._connection.execute(query, (key, epoch)).fetchone() is not None
+        with self._lock:
+            return self._connection.execute(query, (key, epoch)).fetchone() is not None
 
     def is_accepted(self, key: str) -> bool:
         """Whether the row of that key was ever marked as an incumbent."""
@@ -96,12 +99,13 @@ class RunStore:
 
     def accept(self, key: str) -> None:
         """Marks the row as the incumbent of its round."""
-        with self._connection:
+        with self._lock, self._connection:
             self._connection.execute("UPDATE candidates SET accepted = 1 WHERE key = ?", (key,))
 
     def table(self, name: str = "candidates") -> pd.DataFrame:
         """All rows of the table `name`: candidates, epochs or layer_epochs."""
-        return read_table(self._connection, name, self.path)
+        with self._lock:
+            return read_table(self._connection, name, self.path)
 
 
 def read_table(connection: sqlite3.Connection, name: str, path: Path) -> pd.DataFrame:
