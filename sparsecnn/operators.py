@@ -32,10 +32,35 @@ def project_l0(weight: Tensor, level: float, lr: float = 0.0) -> Tensor:
         return weight.clone(memory_format=torch.preserve_format)
     if budget == 0:
         return torch.zeros_like(weight)
+    if not weight.is_cpu:
+        projected = weight.clone(memory_format=torch.preserve_format)
+        project_rows_(projected.unsqueeze(0), torch.full((1,), budget, device=weight.device), budget)
+        return projected
     threshold, surplus = _threshold(weight.detach().abs(), budget)
     below = torch.nextafter(torch.tensor(threshold, dtype=weight.dtype), torch.tensor(0.0, dtype=weight.dtype))
     projected = torch.nn.functional.hardshrink(weight, below.item())
     return _without_surplus(projected, threshold, surplus) if surplus else projected
+
+
+def project_rows_(weights: Tensor, budgets: Tensor, most: int) -> None:
+    """Replaces each of the K tensors stacked in `weights` [K, ...] by `project_l0` of it, without a wait.
+
+    `budgets` int64 [K] lies where the weights do, so nothing here asks the device for a number; `most` is the largest
+    of the budgets. Any memory format will do. Source: this project's choice.
+    """
+    magnitudes = weights.detach().abs().flatten(1)  # [K, n] in (out, in, height, width) order
+    most = min(max(most, 1), magnitudes.shape[1])
+    budgets = budgets.unsqueeze(1)
+    # A single row has `most` as its budget, so its largest need no order.
+    largest = magnitudes.topk(most, dim=1, sorted=len(magnitudes) > 1).values
+    if len(magnitudes) == 1:
+        least = largest.amin(dim=1, keepdim=True)
+    else:
+        least = largest.gather(1, (budgets - 1).clamp(0, most - 1))
+    is_above, is_tied = magnitudes > least, magnitudes == least
+    ties = budgets - is_above.sum(dim=1, keepdim=True)
+    is_kept = is_above | (is_tied & (is_tied.cumsum(dim=1, dtype=torch.int32) <= ties))
+    weights.detach().masked_fill_(is_kept.logical_not_().view(weights.shape), 0.0)
 
 
 def shrink_l1(weight: Tensor, level: float, lr: float) -> Tensor:
@@ -60,14 +85,10 @@ def _without_surplus(projected: Tensor, threshold: float, surplus: int) -> Tenso
 
 def _threshold(magnitude: Tensor, k: int) -> tuple[float, int]:
     """The k-th largest entry, and how many more than k entries are at least as large; (0, 0) if it is zero."""
-    if magnitude.is_cuda:
-        kth = torch.topk(magnitude.flatten(), k, sorted=False).values.min()
-        threshold, above = float(kth), int(torch.count_nonzero(magnitude >= kth))
-    else:
-        # NumPy's vectorised quickselect is about ten times quicker than torch.topk and kthvalue on a CPU.
-        values = torch.as_strided(magnitude, (magnitude.numel(),), (1,))
-        wide = values if values.dtype in (torch.float32, torch.float64) else values.float()
-        threshold, above = _select(wide.numpy(), k)
+    # NumPy's vectorised quickselect is about ten times quicker than torch.topk and kthvalue.
+    values = torch.as_strided(magnitude, (magnitude.numel(),), (1,))
+    wide = values if values.dtype in (torch.float32, torch.float64) else values.float()
+    threshold, above = _select(wide.numpy(), k)
     return (threshold, above - k) if threshold > 0 else (0.0, 0)
 
 

@@ -84,13 +84,19 @@ class Solver:
         """Steps in which every image is seen once; the last batch of an epoch may be short."""
         return math.ceil(images / self.batch_size)
 
-    def build(self, model: nn.Module) -> Optimizer:
-        """The optimizer over the parameters of `model`, with factors as `lr_factor` in its groups."""
+    def build(self, model: nn.Module, stacked: Mapping[str, Tensor] | None = None) -> Optimizer:
+        """The optimizer over the parameters of `model`, with factors as `lr_factor` in its groups.
+
+        With `stacked` it is over those, by parameter name: each [K, ...], of K networks like `model`.
+        """
         names = {name for name, _ in model.named_modules()}
         for layer in self.layer_factors:
             if layer not in names:
                 raise ConfigError(f"solver.layer_factors names no layer of the model: {layer}")
-        groups = [self._group(name, parameter) for name, parameter in model.named_parameters()]
+        groups = [
+            self._group(name, parameter, parameter if stacked is None else stacked[name])
+            for name, parameter in model.named_parameters()
+        ]
         merged: dict[tuple[float, float], dict[str, Any]] = {}
         for group in groups:
             same = merged.setdefault((group["lr_factor"], group["weight_decay"]), {**group, "params": []})
@@ -107,14 +113,15 @@ class Solver:
             group["lr"] = rate * group["lr_factor"]
         return rate
 
-    def _group(self, name: str, parameter: nn.Parameter) -> dict[str, Any]:
+    def _group(self, name: str, parameter: nn.Parameter, trained: Tensor) -> dict[str, Any]:
+        """The group of `trained`, which is the parameter or a stack of such."""
         own = self.layer_factors.get(name.rpartition(".")[0], {})
         if parameter.dim() > 1:
             factors = own.get("lr", 1.0), own.get("decay", 1.0)
         else:
             factors = own.get("bias_lr", self.bias_lr_factor), own.get("bias_decay", self.bias_decay_factor)
         return {
-            "params": [parameter],
+            "params": [trained],
             "lr_factor": factors[0],
             "weight_decay": self.weight_decay * factors[1],
         }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from sparsecnn import operators
-from sparsecnn.operators import project_l0, shrink_l1
+from sparsecnn.operators import project_l0, project_rows_, shrink_l1
 
 # Every operator with a level at which it does something; the contract below holds for all of them.
 OPERATORS: list[tuple[Callable[[Tensor, float, float], Tensor], float]] = [(project_l0, 5), (shrink_l1, 0.7)]
@@ -34,6 +34,38 @@ def test_projection_keeps_exactly_the_largest_and_breaks_ties_by_position(
     expected = torch.zeros_like(weight)
     expected[kept] = weight[kept]
     assert torch.equal(project_l0(weight, budget), expected)
+
+
+@given(st.lists(few_values, min_size=1, max_size=4), st.data())
+def test_rows_are_projected_at_once_as_one_by_one(rows: list[list[float]], data: st.DataObject) -> None:
+    size = min(len(row) for row in rows)
+    weights = torch.tensor([row[:size] for row in rows])
+    budgets = [data.draw(st.integers(0, size + 1)) for _ in rows]
+    expected = torch.stack([project_l0(row, budget) for row, budget in zip(weights, budgets, strict=True)])
+    project_rows_(weights, torch.tensor(budgets), max(budgets))
+    assert torch.equal(weights, expected)
+
+
+@pytest.mark.parametrize("budgets", [[7], [7, 24, 0, 1]])
+@pytest.mark.parametrize("is_last", [False, True], ids=["rows", "channels last"])
+def test_rows_of_every_memory_format_and_of_infinities_are_projected(budgets: list[int], is_last: bool) -> None:
+    weights = torch.randint(-2, 3, (len(budgets), 2, 3, 2, 2), generator=torch.Generator().manual_seed(0)).float()
+    weights[0, 1, 2] = float("inf")
+    if is_last:
+        weights = weights.permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
+    expected = [project_l0(row, budget) for row, budget in zip(weights, budgets, strict=True)]
+    project_rows_(weights, torch.tensor(budgets), max(budgets))
+    assert torch.equal(weights, torch.stack(expected))
+    assert weights[0].is_contiguous(memory_format=torch.channels_last) == is_last
+
+
+@pytest.mark.parametrize("budget", [0, 3, 24])
+def test_no_projection_asks_another_device_for_a_number(budget: int) -> None:
+    # On "meta" there are none to be had.
+    weight = torch.ones(2, 3, 2, 2, device="meta").contiguous(memory_format=torch.channels_last)
+    projected = project_l0(weight, budget)
+    assert projected.is_contiguous(memory_format=torch.channels_last)
+    project_rows_(weight, torch.empty(2, dtype=torch.int64, device="meta"), budget)
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.001, 1.0), st.floats(0.0, 1.0))

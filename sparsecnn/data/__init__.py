@@ -1,6 +1,6 @@
 """Data sets: images as bytes, in memory or streamed, and how they become batches."""
 
-from sparsecnn.data.augment import FlipAndCrop, flip_and_crop
+from sparsecnn.data.augment import FlipAndCrop
 from sparsecnn.data.digits import load_digits
 from sparsecnn.data.holdout import cut_validation, hold_out
 from sparsecnn.data.image_folder import load_image_folder
@@ -22,7 +22,6 @@ __all__ = [
     "cifar100",
     "cut_validation",
     "fashion_mnist",
-    "flip_and_crop",
     "hold_out",
     "imagenet",
     "load_digits",

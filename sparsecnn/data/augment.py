@@ -23,29 +23,35 @@ class FlipAndCrop:
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """uint8 [N, C, H, W] to the same shape, channels last; `generator` is a CPU generator."""
-        return flip_and_crop(images, pad=self.pad, flip=self.flip, generator=generator)
+        return self.cut(images, *self.draw(len(images), generator))
 
+    def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Which of `count` images are mirrored [N, 1], and rows and columns at which they are cut [2, N, 1]."""
+        mirrored, places = torch.zeros(count, 1, dtype=torch.bool), torch.zeros(2, count, 1, dtype=torch.int64)
+        if self.flip:
+            mirrored = torch.rand(count, 1, generator=generator) < 0.5
+        if self.pad:
+            places = torch.randint(0, 2 * self.pad + 1, (2, count, 1), generator=generator)
+        return mirrored, places
 
-def flip_and_crop(images: Tensor, *, pad: int, flip: bool, generator: torch.Generator) -> Tensor:
-    """One gather over the padded batch: row and column numbers of every image say where its pixels come from.
+    def cut(self, images: Tensor, mirrored: Tensor, places: Tensor) -> Tensor:
+        """One gather over the padded batch: row and column numbers of every image say where its pixels come from.
 
-    torchvision's transforms draw once for a whole batch, and are slow image by image.
-    """
-    count, channels, height, width = images.shape
-    pixels = images.permute(0, 2, 3, 1)  # [N, H, W, C]
-    if pad:
-        pixels = torch.nn.functional.pad(pixels, (0, 0, pad, pad, pad, pad))
-    rows = torch.arange(height).expand(count, height)
-    columns = torch.arange(width).expand(count, width)
-    if flip:
-        mirrored = torch.rand(count, 1, generator=generator) < 0.5
-        columns = torch.where(mirrored, width - 1 - columns, columns)
-    if pad:
-        offsets = torch.randint(0, 2 * pad + 1, (2, count, 1), generator=generator)
-        rows, columns = rows + offsets[0], columns + offsets[1]
-    padded_height, padded_width = height + 2 * pad, width + 2 * pad
-    first_row = torch.arange(count).view(-1, 1) * padded_height
-    places = (first_row + rows).unsqueeze(2) * padded_width + columns.unsqueeze(1)  # [N, H, W]
-    flat = pixels.reshape(-1, channels)
-    cut = flat.index_select(0, places.flatten().to(images.device, non_blocking=True))
-    return cut.view(count, height, width, channels).permute(0, 3, 1, 2)
+        torchvision's transforms draw once for a whole batch, and are slow image by image.
+        """
+        count, channels, height, width = images.shape
+        device = images.device
+        # Few numbers travel to the device, where the many that they stand for are made.
+        mirrored, places = mirrored.to(device, non_blocking=True), places.to(device, non_blocking=True)
+        pixels = images.permute(0, 2, 3, 1)  # [N, H, W, C]
+        if self.pad:
+            pixels = torch.nn.functional.pad(pixels, (0, 0, self.pad, self.pad, self.pad, self.pad))
+        columns = torch.arange(width, device=device)
+        if self.flip:
+            columns = torch.where(mirrored, width - 1 - columns, columns)
+        rows, columns = torch.arange(height, device=device) + places[0], columns + places[1]
+        padded_height, padded_width = height + 2 * self.pad, width + 2 * self.pad
+        first_row = torch.arange(count, device=device).view(-1, 1) * padded_height
+        sources = (first_row + rows).unsqueeze(2) * padded_width + columns.unsqueeze(1)  # [N, H, W]
+        cut = pixels.reshape(-1, channels).index_select(0, sources.flatten())
+        return cut.view(count, height, width, channels).permute(0, 3, 1, 2)

@@ -2,11 +2,9 @@
 
 import contextlib
 import os
-import pickle
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -15,35 +13,22 @@ import torch
 import torch.multiprocessing
 
 from sparsecnn.errors import SparsecnnError
-from sparsecnn.executors.types import Work
+from sparsecnn.executors.answers import Answer, Desk
+from sparsecnn.executors.types import Prepare
 
 # Seconds in which a process without a task ends.
 PATIENCE = 10
 GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
 
 
-@dataclass(frozen=True)
-class Answer:
-    """The result of a task, or what it raised."""
-
-    result: Any
-    error: Exception | None = None
-
-    def get(self) -> Any:
-        """The result; raises the error."""
-        if self.error is not None:
-            raise self.error
-        return self.result
-
-
 class WorkerProcess:
     """A process of its own, started afresh: a fork of one with threads may hang. `number` tells it from its fellows."""
 
-    def __init__(self, number: int, prepare: Callable[[], Work], threads: int, gpu: int | None) -> None:
+    def __init__(self, number: int, prepare: Prepare, threads: int, gpu: int | None) -> None:
         self.number = number
         context = torch.multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, prepare, threads), daemon=True)
+        self.process = context.Process(target=_serve, args=(theirs, prepare, threads))
         with _seeing(gpu):
             self._start()
         theirs.close()
@@ -62,48 +47,36 @@ class WorkerProcess:
             self.pipe.send(task)
             answer: Answer = self.pipe.recv()
         except (EOFError, OSError):
-            self.kill()
+            self._clear()
             return None
         return answer
 
     def dismiss(self) -> None:
-        """Lets a process without a task end by itself."""
+        """Lets a process without a task end by itself, in a few seconds at most."""
         self.pipe.close()
         self.process.join(PATIENCE)
-        self.kill()
+        self._clear()
 
     def kill(self) -> None:
         """Ends it at once."""
+        self.process.kill()
+
+    def _clear(self) -> None:
         self.process.kill()
         self.process.join()
         self.pipe.close()
 
 
-def _serve(pipe: Connection, prepare: Callable[[], Work], threads: int) -> None:
+def _serve(pipe: Connection, prepare: Prepare, threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the parent decides
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(threads)
-    work: Work | None = None
+    desk = Desk(prepare, threads)
     while True:
         try:
             task = pipe.recv()
         except EOFError:
             return
-        try:
-            work = work or prepare()
-            answer = Answer(work(task))
-        except Exception as error:
-            answer = Answer(None, _portable(error))
-        pipe.send(answer)
-
-
-def _portable(error: Exception) -> Exception:
-    """The error, or one that says the same if it cannot be sent."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:  # an error of the user's own may raise anything
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error
+        pipe.send(desk.answer(task))
 
 
 def _end_with_parent() -> None:

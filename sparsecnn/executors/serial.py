@@ -1,11 +1,11 @@
 """One task after another, in this process."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sparsecnn.executors.types import Work
+from sparsecnn.executors.types import Prepare, Work
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,6 @@ class Serial:
         return 1
 
     @contextmanager
-    def start(self, prepare: Callable[[], Work]) -> Iterator[Here]:
+    def start(self, prepare: Prepare) -> Iterator[Here]:
         """Prepares at once."""
         yield Here(prepare())

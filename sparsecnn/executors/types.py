@@ -9,12 +9,9 @@ from sparsecnn.errors import SparsecnnError
 # What a worker does with a task; tasks and results can be pickled.
 Work = Callable[[Any], Any]
 
-# A task that has taken so many workers with it is given up.
-MOST_LOSSES = 3
-
 
 class WorkerLostError(SparsecnnError):
-    """A task ended its worker's process, again and again."""
+    """A task ended its worker, again and again."""
 
 
 class PoolClosedError(SparsecnnError):
@@ -22,6 +19,16 @@ class PoolClosedError(SparsecnnError):
 
     def __init__(self) -> None:
         super().__init__("the workers were dismissed")
+
+
+class Prepare(Protocol):
+    """Makes a worker's work, where the worker is. It can be pickled."""
+
+    def __call__(self) -> Work: ...
+
+    def afresh(self) -> "Prepare":
+        """The same in few bytes: it reads the data where it is called instead of bringing it along."""
+        ...
 
 
 class Pool(Protocol):
@@ -46,11 +53,6 @@ class Executor(Protocol):
     @property
     def at_once(self) -> int: ...
 
-    def start(self, prepare: Callable[[], Work]) -> AbstractContextManager[Pool]:
+    def start(self, prepare: Prepare) -> AbstractContextManager[Pool]:
         """The pool; every worker calls `prepare` once, where it is, and what that returns for each of its tasks."""
         ...
-
-
-def lost(title: str) -> WorkerLostError:
-    """The error of a task that is given up."""
-    return WorkerLostError(f"{title} ended its worker {MOST_LOSSES} times: is there too little memory?")

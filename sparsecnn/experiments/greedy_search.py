@@ -85,7 +85,7 @@ class GreedySearch:
         fails; everything is recorded before.
         """
         bench, book = self.parts.read(), EpochBook(run, epoch_logs)
-        with self.executor.start(Preparation(bench, progress, book)) as pool:
+        with self.executor.start(Preparation(self.parts, bench, progress, book)) as pool:
             recorder = Recorder(run, bench, pool, self.executor.at_once, book, identity)
             told = SeedsProgress(progress, len(self.seeds))
             searches = [_Search(self, recorder, told, self._jobs(recorder, seed)) for seed in self.seeds]

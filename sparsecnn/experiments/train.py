@@ -50,7 +50,7 @@ class Train:
         bench, book = self.parts.read(), EpochBook(run, epoch_logs)
         jobs = [self._job(bench, number, seed) for number, seed in enumerate(self.seeds)]
         rows: list[CandidateRow] = []
-        with self.executor.start(Preparation(bench, progress, book)) as pool:
+        with self.executor.start(Preparation(self.parts, bench, progress, book)) as pool:
             recorder = Recorder(run, bench, pool, self.executor.at_once, book, identity)
             for _, row in recorder.each(jobs):
                 rows.append(row)

@@ -13,7 +13,7 @@ from torch import nn
 
 from sparsecnn.errors import DivergedError
 from sparsecnn.experiments.progress import SILENT, Progress
-from sparsecnn.experiments.workbench import Measurement, Workbench
+from sparsecnn.experiments.workbench import Measurement, Parts, Workbench
 from sparsecnn.models import WeightsFile, prunable_weights, weights_bytes
 from sparsecnn.regularizers import Regularizer
 from sparsecnn.solvers import Solver
@@ -123,15 +123,22 @@ def _nobody(key: str, epoch: Epoch) -> None:
 class Preparation:
     """Makes a worker on the device of the configuration, in this process or in another, where nobody follows it."""
 
-    bench: Workbench
+    parts: Parts
+    bench: Workbench | None
     progress: Progress = SILENT
     on_epoch: Callable[[str, Epoch], None] = _nobody
 
     def __call__(self) -> Worker:
-        return Worker(self.bench.ready(), self.progress, self.on_epoch)
+        bench = self.bench or self.parts.read()
+        return Worker(bench.ready(), self.progress, self.on_epoch)
 
-    def __reduce__(self) -> tuple[type["Preparation"], tuple[Workbench]]:
-        return Preparation, (replace(self.bench),)  # a copy, without what was computed on the way
+    def afresh(self) -> "Preparation":
+        """One that reads the data where it is called."""
+        return Preparation(self.parts, None)
+
+    def __reduce__(self) -> tuple[type["Preparation"], tuple[Parts, Workbench | None]]:
+        # A copy of the bench, without what was computed on the way.
+        return Preparation, (self.parts, self.bench and replace(self.bench))
 
 
 def _completed(epochs: tuple[Epoch, ...], measurement: Measurement) -> tuple[Epoch, ...]:

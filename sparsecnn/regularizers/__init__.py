@@ -10,6 +10,7 @@ from sparsecnn.regularizers.schedules import (
     threshold_fixed_mask,
     threshold_once,
 )
+from sparsecnn.regularizers.stacked import together, unstacked
 
 __all__ = [
     "Nothing",
@@ -20,4 +21,6 @@ __all__ = [
     "none",
     "threshold_fixed_mask",
     "threshold_once",
+    "together",
+    "unstacked",
 ]

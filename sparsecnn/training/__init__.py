@@ -1,19 +1,28 @@
 """Training under a bound, and measuring."""
 
-from sparsecnn.training.evaluation import Evaluation, evaluate
-from sparsecnn.training.loop import Observer, Trainer
+from sparsecnn.training.cohort import Member, train_cohort_
+from sparsecnn.training.cohort_memory import cohort_size
+from sparsecnn.training.evaluation import Evaluation, evaluate, evaluate_cohort
+from sparsecnn.training.loop import Trainer
+from sparsecnn.training.observer import Observer
 from sparsecnn.training.placement import Placement, place
 from sparsecnn.training.snapshot import Snapshots
+from sparsecnn.training.stackable import why_unstackable
 from sparsecnn.training.telemetry import Epoch, LayerEpoch
 
 __all__ = [
     "Epoch",
     "Evaluation",
     "LayerEpoch",
+    "Member",
     "Observer",
     "Placement",
     "Snapshots",
     "Trainer",
+    "cohort_size",
     "evaluate",
+    "evaluate_cohort",
     "place",
+    "train_cohort_",
+    "why_unstackable",
 ]

@@ -1,6 +1,6 @@
 """Accuracy and loss of a network on a split."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from sparsecnn.data import Split
 from sparsecnn.training.placement import Placement
+from sparsecnn.training.stack import Stack, cross_entropies
 
 BATCH_SIZE = 500
 
@@ -36,3 +37,29 @@ def evaluate(
             loss += nn.functional.cross_entropy(scores.float(), labels, reduction="sum")
     model.train(was_training)
     return Evaluation(100.0 * int(correct) / len(split), float(loss) / len(split))
+
+
+def evaluate_cohort(
+    models: Sequence[nn.Module], split: Split, *, preprocess: Callable[[Tensor], Tensor], placement: Placement
+) -> list[Evaluation]:
+    """`evaluate` of each of `models`, which are of one architecture, up to float32 rounding: all of them at once.
+
+    Batches are smaller the more networks there are, so that they need the memory of one.
+    """
+    were_training = [model.training for model in models]
+    stack = Stack.of([model.eval() for model in models])
+    for model, was_training in zip(models, were_training, strict=True):
+        model.train(was_training)
+    correct = torch.zeros(len(models), dtype=torch.int64, device=placement.device)
+    loss = torch.zeros(len(models), dtype=torch.float64, device=placement.device)
+    size = max(1, BATCH_SIZE // len(models))
+    with torch.no_grad():
+        for images, labels in split.batches(torch.arange(len(split)), size, None):
+            with placement.autocast():
+                scores = stack.scores_of_same(preprocess(images))
+            correct += (scores.argmax(dim=2) == labels).sum(dim=1)
+            loss += cross_entropies(scores.float(), labels.expand(len(models), -1)).sum(dim=1)
+    return [
+        Evaluation(100.0 * right / len(split), lost / len(split))
+        for right, lost in zip(correct.tolist(), loss.tolist(), strict=True)
+    ]

@@ -1,7 +1,6 @@
 """The training loop: a batch, a step, the regularizer."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -10,7 +9,7 @@ from sparsecnn.data import Preprocessing, Split
 from sparsecnn.errors import DivergedError
 from sparsecnn.regularizers import Regularizer
 from sparsecnn.solvers import Solver
-from sparsecnn.training.evaluation import Evaluation
+from sparsecnn.training.observer import Observer
 from sparsecnn.training.placement import Placement
 from sparsecnn.training.progress import Training
 from sparsecnn.training.snapshot import Snapshots
@@ -18,19 +17,6 @@ from sparsecnn.training.telemetry import Epoch, RunningMean
 
 # On the CPU; to read the loss of a GPU is to wait for it, so there it is checked once an epoch.
 CHECK_LOSS_EVERY = 50
-
-
-@dataclass(frozen=True)
-class Observer:
-    """What happens around a training without changing it: each is called if it is there.
-
-    `validate` measures at the end of each epoch but the last, `on_epoch` records those, `on_step` counts (steps done,
-    steps in all).
-    """
-
-    validate: Callable[[nn.Module], Evaluation] | None = None
-    on_epoch: Callable[[Epoch], None] | None = None
-    on_step: Callable[[int, int], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -65,31 +51,27 @@ class Trainer:
         regularizer.begin_(run.weights, step=run.step, steps=run.steps)
         end = run.steps if stop is None else min(stop, run.steps)
         while run.step < end:
-            self._epoch_(run, end, observer.on_step)
+            self._epoch_(run, end, observer)
             if not run.is_inside_an_epoch:
                 regularizer.settle_(run.weights)
-                self._close_epoch_(run, observer)
+                run.close_epoch_(observer)
             if snapshots and run.step < run.steps:
                 run.save(snapshots)
         regularizer.settle_(run.weights)
         return tuple(run.epochs)
 
-    def _epoch_(self, run: Training, end: int, on_step: Callable[[int, int], None] | None) -> None:
+    def _epoch_(self, run: Training, end: int, observer: Observer) -> None:
         """Trains to the end of the epoch, or to step `end` in it."""
-        rate = 0.0
         for images, labels in run.batches(self.split):
-            rate = run.solver.set_learning_rate_(run.optimizer, run.step, run.steps)
-            batch = run.solver.augment(images, run.generator) if run.solver.augment else images
-            self._step_(run, self.preprocess(batch), labels)
+            run.rate = run.solver.set_learning_rate_(run.optimizer, run.step, run.steps)
+            self._step_(run, self.preprocess(images), labels)
             run.step += 1
-            run.regularizer.apply_(run.weights, step=run.step, steps=run.steps, lr=rate)
-            if run.step % CHECK_LOSS_EVERY == 0 and self.placement.device.type == "cpu":
+            run.regularizer.apply_(run.weights, step=run.step, steps=run.steps, lr=run.rate)
+            if is_check_due(run.step, self.placement):
                 _check_finite(run.seen, run.step)
-            if on_step:
-                on_step(run.step, run.steps)
+            observer.end_step(run.step, run.steps)
             if run.step == end:
                 break
-        run.rate = rate
         _check_finite(run.seen, run.step)
 
     def _step_(self, run: Training, images: Tensor, labels: Tensor) -> None:
@@ -101,14 +83,17 @@ class Trainer:
         run.optimizer.step()
         run.seen.add(loss, scores, labels)
 
-    def _close_epoch_(self, run: Training, observer: Observer) -> None:
-        is_last = run.step == run.steps
-        measured = observer.validate(run.model) if observer.validate and not is_last else None
-        epoch = run.close_epoch_(measured)
-        if observer.on_epoch and not is_last:
-            observer.on_epoch(epoch)
+
+def is_check_due(step: int, placement: Placement) -> bool:
+    """Whether the loss is read behind this step, beside at the end of an epoch."""
+    return step % CHECK_LOSS_EVERY == 0 and placement.device.type == "cpu"
+
+
+def diverged(step: int) -> DivergedError:
+    """The error of a training whose loss is not finite."""
+    return DivergedError(f"the loss is not finite at step {step}")
 
 
 def _check_finite(seen: RunningMean, step: int) -> None:
     if not math.isfinite(float(seen.loss)):
-        raise DivergedError(f"the loss is not finite at step {step}")
+        raise diverged(step)

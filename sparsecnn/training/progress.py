@@ -12,10 +12,11 @@ from sparsecnn.data import Split
 from sparsecnn.models import prunable_weights
 from sparsecnn.regularizers import Regularizer
 from sparsecnn.solvers import Solver
-from sparsecnn.training.evaluation import Evaluation
+from sparsecnn.training.batches import epoch_batches
+from sparsecnn.training.observer import Observer
 from sparsecnn.training.placement import Placement
 from sparsecnn.training.snapshot import Snapshots
-from sparsecnn.training.telemetry import Epoch, RunningMean, epoch_from, epoch_values, layer_epochs, supports
+from sparsecnn.training.telemetry import Epoch, EpochEnd, RunningMean, epoch_from, epoch_values, supports
 
 
 @dataclass
@@ -64,7 +65,7 @@ class Training:
             weights=prunable_weights(model),
             steps=solver.steps_for(images),
             images=images,
-            seen=RunningMean(placement.device),
+            seen=RunningMean.zero(placement.device),
             began=generator.get_state(),
         )
 
@@ -75,35 +76,19 @@ class Training:
 
     def batches(self, split: Split) -> Iterator[tuple[Tensor, Tensor]]:
         """What is left of the epoch in progress, or a new one."""
-        present = self.generator.get_state()
         if self.seen.count == 0:
-            self.began, self.before = present, supports(self.weights)
+            self.began, self.before = self.generator.get_state(), supports(self.weights)
+            return epoch_batches(split, self.solver, self.generator)
+        present = self.generator.get_state()
         self.generator.set_state(self.began)
-        order = torch.arange(self.images)
-        if self.solver.shuffle:
-            order = torch.randperm(self.images, generator=self.generator)
-        is_resumed = self.seen.count > 0
-        for images, labels in split.batches(order[self.seen.count :], self.solver.batch_size, self.generator):
-            if is_resumed:  # the split has drawn for the whole epoch; what came since is known
-                self.generator.set_state(present)
-                is_resumed = False
-            yield images, labels
+        return epoch_batches(split, self.solver, self.generator, seen=self.seen.count, present=present)
 
-    def close_epoch_(self, validation: Evaluation | None) -> Epoch:
-        """Ends the epoch in progress and returns its record."""
-        epoch = Epoch(
-            epoch=len(self.epochs) + 1,
-            step=self.step,
-            train_loss=self.seen.mean_loss,
-            train_accuracy=self.seen.accuracy,
-            learning_rate=self.rate,
-            val_loss=validation.loss if validation else None,
-            val_accuracy=validation.accuracy if validation else None,
-            layers=layer_epochs(self.before, supports(self.weights)),
-        )
-        self.epochs.append(epoch)
-        self.seen = RunningMean(self.seen.loss.device)
-        return epoch
+    def close_epoch_(self, observer: Observer) -> None:
+        """Ends the epoch in progress, and has it observed."""
+        number = len(self.epochs) + 1
+        epoch = EpochEnd(number, self.step, self.rate, self.seen, self.before, self.weights).record()
+        self.epochs.append(observer.end_epoch(self.model, epoch, is_last=self.step == self.steps))
+        self.seen = RunningMean.zero(self.seen.loss.device)
 
     def save(self, snapshots: Snapshots) -> None:
         """Keeps how far it is."""

@@ -50,18 +50,26 @@ def epoch_from(values: Mapping[str, Any]) -> Epoch:
 
 
 class RunningMean:
-    """Sums of loss and correct answers on the device, read once an epoch."""
+    """Sums of loss and correct answers on the device, read once an epoch; of several networks, one sum each."""
 
-    def __init__(self, device: torch.device) -> None:
-        self.loss = torch.zeros((), device=device)
-        self.correct = torch.zeros((), device=device)
-        self.count = 0
+    def __init__(self, loss: Tensor, correct: Tensor, count: int = 0) -> None:
+        self.loss, self.correct, self.count = loss, correct, count
+
+    @classmethod
+    def zero(cls, device: torch.device, *networks: int) -> "RunningMean":
+        """Nothing seen yet, of one network or of as many as `networks` says."""
+        return cls(torch.zeros(networks, device=device), torch.zeros(networks, device=device))
 
     def add(self, loss: Tensor, scores: Tensor, labels: Tensor) -> None:
-        """Takes in one batch: mean loss, scores [N, K], labels [N]."""
-        self.loss += loss.detach() * len(labels)
-        self.correct += (scores.detach().argmax(dim=1) == labels).sum()
-        self.count += len(labels)
+        """Takes in one batch: mean loss, scores [N, classes], labels [N]; a dimension of networks may come before."""
+        self.loss += loss.detach() * labels.shape[-1]
+        self.correct += (scores.detach().argmax(dim=-1) == labels).sum(dim=-1)
+        self.count += labels.shape[-1]
+
+    def each(self) -> list["RunningMean"]:
+        """One for each of several networks, on the CPU."""
+        sums = zip(self.loss.cpu(), self.correct.cpu(), strict=True)
+        return [RunningMean(loss, correct, self.count) for loss, correct in sums]
 
     def sums(self) -> dict[str, Tensor | int]:
         """All that it holds, to be kept."""
@@ -75,13 +83,38 @@ class RunningMean:
 
     @property
     def mean_loss(self) -> float:
-        """In nats."""
+        """In nats, of one network."""
         return float(self.loss) / self.count
 
     @property
     def accuracy(self) -> float:
-        """In percent."""
+        """In percent, of one network."""
         return 100.0 * float(self.correct) / self.count
+
+
+@dataclass(frozen=True)
+class EpochEnd:
+    """Where a training stands behind an epoch: `rate` is that of its last step, `before` the supports it began with."""
+
+    epoch: int
+    step: int
+    rate: float
+    seen: RunningMean
+    before: Mapping[str, Tensor]
+    weights: Mapping[str, Tensor]
+
+    def record(self) -> Epoch:
+        """The epoch, without validation."""
+        return Epoch(
+            epoch=self.epoch,
+            step=self.step,
+            train_loss=self.seen.mean_loss,
+            train_accuracy=self.seen.accuracy,
+            learning_rate=self.rate,
+            val_loss=None,
+            val_accuracy=None,
+            layers=layer_epochs(self.before, supports(self.weights)),
+        )
 
 
 def supports(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
