@@ -14,6 +14,7 @@ from torch import nn
 from sparsecnn.errors import DivergedError
 from sparsecnn.experiments.progress import SILENT, Progress
 from sparsecnn.experiments.workbench import Measurement, Parts, Workbench
+from sparsecnn.layers import on_support
 from sparsecnn.models import WeightsFile, prunable_weights, weights_bytes
 from sparsecnn.regularizers import Regularizer
 from sparsecnn.solvers import Solver
@@ -73,7 +74,8 @@ class Worker:
         weights = None
         try:
             model, epochs = self._trained(task)
-            measurement = self.bench.measure(model, task.images)
+            with on_support(model, task.regularizer.support):  # measured as it was trained
+                measurement = self.bench.measure(model, task.images)
         except DivergedError as error:
             log.warning("%s failed: %s", task.title, error)
             columns |= {"status": "failed", "error": str(error)}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ class Quantised:
     full: dict[str, Tensor] = field(default_factory=dict)
     rounded: dict[str, Tensor] = field(default_factory=dict)
     numbers: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    support: ClassVar[Mapping[str, Tensor]] = {}
 
     def begin_(self, weights: Mapping[str, Tensor], *, step: int, steps: int) -> None:
         """Fits the numbers and puts the weights on the grid."""

@@ -4,6 +4,7 @@ from sparsecnn.regularizers.exchange import Support
 from sparsecnn.regularizers.schedules import (
     Nothing,
     Regularizer,
+    fixed_support,
     l0_projection,
     l1_shrinkage,
     none,
@@ -16,6 +17,7 @@ __all__ = [
     "Nothing",
     "Regularizer",
     "Support",
+    "fixed_support",
     "l0_projection",
     "l1_shrinkage",
     "none",

@@ -3,12 +3,13 @@
 A regularizer has three methods, called by the training loop with the weights by layer name. `begin_` comes first, with
 the steps already done: more than 0 when a training that was stopped goes on. `apply_` comes after the optimizer's step
 number `step` (from 1) of `steps`, with `lr` the learning rate of that step. `settle_` comes before every evaluation and
-at the end, so that what is measured is the network that would be stored.
+at the end, so that what is measured is the network that would be stored. `support` has the kept positions of layers
+once these are final and to be computed on alone; it is empty before, and with most regularizers always.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ from sparsecnn.operators import Operator, project_l0, shrink_l1
 from sparsecnn.regularizers.exchange import Support
 
 Weights = Mapping[str, Tensor]
+NO_SUPPORT: Weights = {}
 
 
 class Regularizer(Protocol):
@@ -28,10 +30,15 @@ class Regularizer(Protocol):
     def apply_(self, weights: Weights, *, step: int, steps: int, lr: float) -> None: ...
     def settle_(self, weights: Weights) -> None: ...
 
+    @property
+    def support(self) -> Weights: ...
+
 
 @dataclass(frozen=True)
 class Nothing:
     """Plain training; the network stays dense."""
+
+    support: ClassVar[Weights] = NO_SUPPORT
 
     def begin_(self, weights: Weights, *, step: int, steps: int) -> None: ...
     def apply_(self, weights: Weights, *, step: int, steps: int, lr: float) -> None: ...
@@ -45,6 +52,7 @@ class Periodic:
     operator: Operator
     levels: Mapping[str, float]
     every: int = 1
+    support: ClassVar[Weights] = NO_SUPPORT
 
     def __post_init__(self) -> None:
         _check_every(self.every)
@@ -69,6 +77,7 @@ class Projection:
     budgets: Budgets
     every: int = 1
     supports: dict[str, Support] = field(default_factory=dict)
+    support: ClassVar[Weights] = NO_SUPPORT
 
     def __post_init__(self) -> None:
         _check_every(self.every)
@@ -97,6 +106,7 @@ class AtEnd:
     operator: Operator
     levels: Mapping[str, float]
     finished: list[bool] = field(default_factory=list)
+    support: ClassVar[Weights] = NO_SUPPORT
 
     def begin_(self, weights: Weights, *, step: int, steps: int) -> None:
         self.finished.clear()
@@ -118,10 +128,10 @@ class FixedMask:
     levels: Mapping[str, float]
     after: float = 0.0
     masks: dict[str, Tensor] = field(default_factory=dict)
+    support: ClassVar[Weights] = NO_SUPPORT
 
     def __post_init__(self) -> None:
-        if not 0 <= self.after < 1:
-            raise ConfigError(f"regularizer.after must be in [0, 1), got {self.after}")
+        _check_share("after", self.after)
 
     def begin_(self, weights: Weights, *, step: int, steps: int) -> None:
         self.masks.clear()
@@ -141,6 +151,46 @@ class FixedMask:
     def _fix_(self, weights: Weights) -> None:
         _act_(self.operator, weights, self.levels, 0.0)
         self.masks.update({name: (weights[name] != 0).to(weights[name].dtype) for name in self.levels})
+
+
+@dataclass(frozen=True)
+class ProjectedThenFixed:
+    """Projection on l0 balls for the share `projected` of all steps; from then on the support stays as it is.
+
+    Layers may then compute on their support alone: the gradient of a zeroed weight is not needed any more.
+    """
+
+    projection: Projection
+    projected: float
+    support: dict[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_share("projected", self.projected)
+
+    def begin_(self, weights: Weights, *, step: int, steps: int) -> None:
+        self.support.clear()
+        self.projection.begin_(weights, step=step, steps=steps)
+        self._fix_if_due_(weights, step, steps)
+
+    def apply_(self, weights: Weights, *, step: int, steps: int, lr: float) -> None:
+        if not self.support:
+            self.projection.apply_(weights, step=step, steps=steps, lr=lr)
+            self._fix_if_due_(weights, step, steps)
+        else:
+            self.settle_(weights)
+
+    def settle_(self, weights: Weights) -> None:
+        if not self.support:
+            self.projection.settle_(weights)
+        with torch.no_grad():
+            for name, mask in self.support.items():
+                weights[name].mul_(mask)
+
+    def _fix_if_due_(self, weights: Weights, step: int, steps: int) -> None:
+        if step >= self.projected * steps:
+            self.projection.settle_(weights)
+            kept = {name: (weights[name].detach() != 0).to(weights[name].dtype) for name in self.projection.budgets}
+            self.support.update(kept)
 
 
 def none(budgets: Budgets) -> Regularizer:
@@ -171,6 +221,20 @@ def threshold_fixed_mask(budgets: Budgets, *, after: float = 0.0) -> Regularizer
     `after` is the share of the steps that run free before; 0 thresholds the starting weights.
     """
     return FixedMask(project_l0, budgets, after)
+
+
+def fixed_support(budgets: Budgets, *, projected: float = 0.25) -> Regularizer:
+    """l0 projection for the share `projected` of the steps, then training on the support alone, by sparse kernels.
+
+    Cheaper on a CPU, and not the same as projection throughout: the support cannot move any more. (Dropout draws other
+    masks, because maps lie otherwise in memory.) Source: this project's choice.
+    """
+    return ProjectedThenFixed(Projection(budgets), projected)
+
+
+def _check_share(name: str, share: float) -> None:
+    if not 0 <= share < 1:
+        raise ConfigError(f"regularizer.{name} must be in [0, 1), got {share}")
 
 
 def _check_every(every: int) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from sparsecnn.operators import project_rows_
-from sparsecnn.regularizers.schedules import Projection, Regularizer, Weights
+from sparsecnn.regularizers.schedules import NO_SUPPORT, Projection, Regularizer, Weights
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class Each:
     """Every network's own regularizer, on the network's own weights."""
 
     regularizers: Sequence[Regularizer]
+    support: ClassVar[Weights] = NO_SUPPORT
 
     def begin_(self, weights: Weights, *, step: int, steps: int) -> None:
         for regularizer, own in zip(self.regularizers, unstacked(weights), strict=True):
@@ -39,6 +41,7 @@ class Projections:
     budgets: Mapping[str, Sequence[int]]
     every: int
     on_device: dict[str, Tensor] = field(default_factory=dict)
+    support: ClassVar[Weights] = NO_SUPPORT
 
     def begin_(self, weights: Weights, *, step: int, steps: int) -> None:
         for name, budgets in self.budgets.items():

@@ -50,19 +50,21 @@ class Trainer:
             run.restore_(snapshots)
         regularizer.begin_(run.weights, step=run.step, steps=run.steps)
         end = run.steps if stop is None else min(stop, run.steps)
-        while run.step < end:
-            self._epoch_(run, end, observer)
-            if not run.is_inside_an_epoch:
-                regularizer.settle_(run.weights)
-                run.close_epoch_(observer)
-            if snapshots and run.step < run.steps:
-                run.save(snapshots)
+        with run.kernels:
+            while run.step < end:
+                self._epoch_(run, end, observer)
+                if not run.is_inside_an_epoch:
+                    regularizer.settle_(run.weights)
+                    run.close_epoch_(observer)
+                if snapshots and run.step < run.steps:
+                    run.save(snapshots)
         regularizer.settle_(run.weights)
         return tuple(run.epochs)
 
     def _epoch_(self, run: Training, end: int, observer: Observer) -> None:
         """Trains to the end of the epoch, or to step `end` in it."""
         for images, labels in run.batches(self.split):
+            run.use_support_()
             run.rate = run.solver.set_learning_rate_(run.optimizer, run.step, run.steps)
             self._step_(run, self.preprocess(images), labels)
             run.step += 1

@@ -1,6 +1,7 @@
 """One training from its first step to its last: what it consists of, and how far it is."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sparsecnn.data import Split
+from sparsecnn.layers import on_support
 from sparsecnn.models import prunable_weights
 from sparsecnn.regularizers import Regularizer
 from sparsecnn.solvers import Solver
@@ -23,7 +25,8 @@ from sparsecnn.training.telemetry import Epoch, EpochEnd, RunningMean, epoch_fro
 class Training:
     """The parts that one training passes from step to step; `step` of `steps` are done, at `rate` the last one.
 
-    Of the epoch in progress: the state of `generator` as it began, the supports of then, and what was `seen` since.
+    `kernels` are those that compute on a fixed support. Of the epoch in progress: the state of `generator` as it began,
+    the supports of then, and what was `seen` since.
     """
 
     model: nn.Module
@@ -39,6 +42,8 @@ class Training:
     before: dict[str, Tensor] = field(default_factory=dict)
     step: int = 0
     rate: float = 0.0
+    kernels: ExitStack = field(default_factory=ExitStack)
+    is_on_support: bool = False
     epochs: list[Epoch] = field(default_factory=list)
 
     @classmethod
@@ -68,6 +73,12 @@ class Training:
             seen=RunningMean.zero(placement.device),
             began=generator.get_state(),
         )
+
+    def use_support_(self) -> None:
+        """Lets layers compute on their support alone as soon as the regularizer has one, until `kernels` is closed."""
+        if self.regularizer.support and not self.is_on_support:
+            self.is_on_support = True
+            self.kernels.enter_context(on_support(self.model, self.regularizer.support))
 
     @property
     def is_inside_an_epoch(self) -> bool:

@@ -19,7 +19,12 @@ def shrink(budgets: Budgets) -> Regularizer:
     return regularizers.l1_shrinkage(budgets, strength=0.1)
 
 
-BOUND = [regularizers.l0_projection, regularizers.threshold_once, regularizers.threshold_fixed_mask]
+BOUND = [
+    regularizers.l0_projection,
+    regularizers.threshold_once,
+    regularizers.threshold_fixed_mask,
+    regularizers.fixed_support,
+]
 ALL = [*BOUND, shrink, regularizers.none]
 
 
@@ -46,11 +51,27 @@ def nonzeros_each_step(regularizer: Regularizer) -> list[int]:
         (regularizers.threshold_once(BUDGETS), [5, 5, 5, 5, 5, 5, 5, 2]),
         (regularizers.threshold_fixed_mask(BUDGETS), [2, 2, 2, 2, 2, 2, 2, 2]),
         (regularizers.threshold_fixed_mask(BUDGETS, after=0.5), [5, 5, 5, 2, 2, 2, 2, 2]),
+        (regularizers.fixed_support(BUDGETS, projected=0.5), [2, 2, 2, 2, 2, 2, 2, 2]),
         (regularizers.none(BUDGETS), [5, 5, 5, 5, 5, 5, 5, 5]),
     ],
 )
 def test_each_regularizer_acts_at_its_own_time(regularizer: Regularizer, counts: list[int]) -> None:
     assert nonzeros_each_step(regularizer) == counts
+
+
+def test_a_support_is_final_only_behind_the_share_that_is_projected() -> None:
+    weights = {"a": torch.tensor([5.0, 4.0, 3.0, 2.0, 1.0])}
+    regularizer = regularizers.fixed_support({"a": 2}, projected=0.5)
+    regularizer.begin_(weights, step=0, steps=4)
+    assert not regularizer.support
+    weights["a"].add_(torch.tensor([0.0, 0.0, 0.0, 9.0, 0.0]))  # comes back while it is projected
+    regularizer.apply_(weights, step=1, steps=4, lr=0.1)
+    assert not regularizer.support
+    regularizer.apply_(weights, step=2, steps=4, lr=0.1)
+    assert regularizer.support["a"].tolist() == [1.0, 0.0, 0.0, 1.0, 0.0]
+    weights["a"].add_(torch.tensor([0.0, 0.0, 99.0, 0.0, 0.0]))  # and not any more
+    regularizer.apply_(weights, step=3, steps=4, lr=0.1)
+    assert weights["a"].tolist() == [5.0, 0.0, 0.0, 9.0, 0.0]
 
 
 def test_projection_lets_a_weight_come_back_and_a_fixed_mask_does_not() -> None:
@@ -119,6 +140,10 @@ def test_layers_without_a_level_are_left_alone(build: Callable[[Budgets], Regula
     [
         (lambda: regularizers.l0_projection(BUDGETS, every=0), "regularizer.every must be at least 1, got 0"),
         (lambda: regularizers.l1_shrinkage(BUDGETS, strength=0.0), "regularizer.strength must be above 0, got 0.0"),
+        (
+            lambda: regularizers.fixed_support(BUDGETS, projected=-0.1),
+            r"regularizer.projected must be in \[0, 1\), got -0.1",
+        ),
         (
             lambda: regularizers.threshold_fixed_mask(BUDGETS, after=1.0),
             "regularizer.after must be in [0, 1), got 1.0",

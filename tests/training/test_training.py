@@ -12,6 +12,7 @@ from sparsecnn import regularizers, solvers
 from sparsecnn.data import FlipAndCrop, ResidentSplit, standardize
 from sparsecnn.errors import ConfigError, DivergedError, SparsecnnError
 from sparsecnn.models import prunable_weights
+from sparsecnn.regularizers import Regularizer
 from sparsecnn.solvers import Solver
 from sparsecnn.training import Epoch, Evaluation, Observer, Placement, Snapshots, Trainer, evaluate, place
 from sparsecnn.training.telemetry import layer_epochs, supports
@@ -119,6 +120,26 @@ def test_a_training_stopped_between_epochs_goes_on_with_the_same_numbers(tmp_pat
         assert torch.equal(left, right)
     snapshots.clear()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fixed_support_is_trained_as_under_a_fixed_mask_from_where_projection_left_it() -> None:
+    def trained(regularizer: Regularizer) -> nn.Module:
+        model = net()
+        del model[3]  # dropout would draw other masks
+        trainer().train_(model, solver(steps=12), regularizer, seed=3, observer=Observer())
+        return model
+
+    budgets = {"0": 4, "3": 12}
+    projected = trained(regularizers.l0_projection(budgets))
+    fixed = trained(regularizers.fixed_support(budgets, projected=0.5))
+    from_start = regularizers.fixed_support(budgets, projected=0.0)
+    sparse, masked = trained(from_start), trained(regularizers.threshold_fixed_mask(budgets))
+    assert {name: int(mask.sum()) for name, mask in from_start.support.items()} == budgets
+    for model in (projected, fixed, sparse):
+        assert {name: int(weight.count_nonzero()) for name, weight in prunable_weights(model).items()} == budgets
+    for left, right in zip(sparse.parameters(), masked.parameters(), strict=True):
+        assert torch.allclose(left, right, rtol=1e-4, atol=1e-6)
+    assert not any("forward" in vars(module) for module in sparse.modules())  # the kernels are put away
 
 
 @pytest.mark.parametrize("stop", [1, 3, 4, 6, 13])
