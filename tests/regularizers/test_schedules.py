@@ -142,7 +142,7 @@ def test_layers_without_a_level_are_left_alone(build: Callable[[Budgets], Regula
         (lambda: regularizers.l1_shrinkage(BUDGETS, strength=0.0), "regularizer.strength must be above 0, got 0.0"),
         (
             lambda: regularizers.fixed_support(BUDGETS, projected=-0.1),
-            r"regularizer.projected must be in \[0, 1\), got -0.1",
+            "regularizer.projected must be in [0, 1), got -0.1",
         ),
         (
             lambda: regularizers.threshold_fixed_mask(BUDGETS, after=1.0),
