@@ -26,7 +26,14 @@ class Preprocessing:
 
     def __call__(self, images: Tensor) -> Tensor:
         """uint8 [N, C, H, W] to float32, channels last."""
-        return images.to(torch.float32, memory_format=torch.channels_last).sub_(self.offset).mul_(self.scale)
+        values = images.permute(0, 2, 3, 1).to(torch.float32, memory_format=torch.contiguous_format)
+        # A whole image long, a loop over few channels is ten times as fast.
+        values.flatten(1).sub_(self._image(self.offset, images)).mul_(self._image(self.scale, images))
+        return values.permute(0, 3, 1, 2)
+
+    def _image(self, numbers: Tensor, images: Tensor) -> Tensor:
+        """`numbers` for every pixel, in the order in which an image lies in memory."""
+        return numbers.expand(images.shape[1:]).permute(1, 2, 0).flatten()
 
 
 def standardize(split: Split) -> Preprocessing:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from sparsecnn.data import FlipAndCrop
+from sparsecnn.data.augment import _gathered  # what a GPU does
 from sparsecnn.errors import ConfigError
 
 
@@ -44,13 +45,16 @@ def one_by_one(images: Tensor, pad: int, flip: bool, generator: torch.Generator)
     flip=st.booleans(),
     seed=st.integers(0, 100),
 )
-def test_the_gather_equals_padding_and_slicing_image_by_image(
+def test_both_ways_to_cut_equal_padding_and_slicing_image_by_image(
     count: int, channels: int, height: int, width: int, pad: int, flip: bool, seed: int
 ) -> None:
     assume(pad or flip)
-    images = numbered(count, channels, height, width)
-    got = FlipAndCrop(pad, flip)(images, torch.Generator().manual_seed(seed))
-    assert torch.equal(got, one_by_one(images, pad, flip, torch.Generator().manual_seed(seed)))
+    images, augment = numbered(count, channels, height, width), FlipAndCrop(pad, flip)
+    expected = one_by_one(images, pad, flip, torch.Generator().manual_seed(seed))
+    assert torch.equal(augment(images, torch.Generator().manual_seed(seed)), expected)
+    padded = torch.nn.functional.pad(images, (pad, pad, pad, pad)).permute(0, 2, 3, 1)
+    draws = augment.draw(count, torch.Generator().manual_seed(seed))
+    assert torch.equal(_gathered(padded, *draws, images.shape[2:]).permute(0, 3, 1, 2), expected)
 
 
 def test_the_result_is_bytes_channels_last() -> None:
