@@ -27,7 +27,8 @@ from sparsecnn.config import build, compose
 from sparsecnn.data import ResidentSplit
 from sparsecnn.executors import Local, Pool, Serial
 from sparsecnn.experiments.greedy_search import GreedySearch
-from sparsecnn.experiments.work import Preparation, Task
+from sparsecnn.experiments.tasks import Bundle, Task
+from sparsecnn.experiments.work import Preparation
 from sparsecnn.experiments.workbench import Workbench
 from sparsecnn.models import prunable_weights
 from sparsecnn.regularizers import Regularizer, fixed_support, l0_projection
@@ -91,9 +92,9 @@ class Bench:
         torch.set_num_threads(1)
         return seconds
 
-    def tasks(self, way: Way) -> list[Task]:
-        """A round for every seed."""
-        return [
+    def bundles(self, way: Way) -> list[Bundle]:
+        """A round for every seed, one task a bundle."""
+        tasks = (
             Task(
                 key=str(number),
                 title=f"candidate {number}",
@@ -107,16 +108,17 @@ class Bench:
                 snapshots=Path("no folder") / "no file",
             )
             for number in range(self.layers * way.seeds)
-        ]
+        )
+        return [Bundle((task,)) for task in tasks]
 
     def seconds(self, way: Way, pool: Pool) -> float:
         """A candidate of a round, on average."""
-        tasks = self.tasks(way)
+        bundles = self.bundles(way)
         started = time.perf_counter()
-        done = dict(pool.results(tasks))
+        done = dict(pool.results(bundles))
         seconds = time.perf_counter() - started
-        assert all(result.columns["status"] == "ok" for result in done.values())
-        return seconds / len(tasks)
+        assert all(result.columns["status"] == "ok" for results in done.values() for result in results)
+        return seconds / len(bundles)
 
 
 def measured(network: str, folder: Path, rounds: int) -> pd.DataFrame:
@@ -124,7 +126,7 @@ def measured(network: str, folder: Path, rounds: int) -> pd.DataFrame:
     bench, rows = Bench(network, folder), []
     prepare = Preparation(bench.search.parts, bench.bench)
     with Local(2).start(prepare) as crew, Serial().start(prepare) as here:
-        list(crew.results(bench.tasks(WAYS["2 processes"])[:2]))  # so that the processes have begun
+        list(crew.results(bench.bundles(WAYS["2 processes"])[:2]))  # so that the processes have begun
         for repetition in range(rounds):
             user = bench.user_seconds()
             times = {name: bench.seconds(way, crew if way.processes > 1 else here) for name, way in WAYS.items()}

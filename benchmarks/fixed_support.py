@@ -23,6 +23,7 @@ from sparsecnn.allocation import uniform
 from sparsecnn.layers import on_support
 from sparsecnn.models import ResNet, cifar10_quick, lenet, prunable_weights
 from sparsecnn.operators import project_l0
+from sparsecnn.training import place
 
 BATCH_SIZE = 128
 STEPS = 3
@@ -98,7 +99,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("-o", "--output", type=Path, default=Path("results/bench/fixed_support.csv"))
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
+    place("cpu", threads=1)  # as a training would set the process up
     rows = []
     for name in NETWORKS:
         for density in DENSITIES:

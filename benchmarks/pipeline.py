@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from sparsecnn.data import FlipAndCrop, Preprocessing, ResidentSplit, standardize
 from sparsecnn.models import ResNet, cifar10_quick, lenet
 from sparsecnn.solvers import Augment, Solver, fixed
+from sparsecnn.training import place
 from sparsecnn.training.batches import epoch_batches
 
 BATCH_SIZE, IMAGES, STEPS = 128, 10_000, 6
@@ -91,7 +92,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("-o", "--output", type=Path, default=Path("results/bench/pipeline.csv"))
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
+    place("cpu", threads=1)
     rows = pd.DataFrame([measured(name, arguments.rounds) for name in NETWORKS])
     print(rows.to_string(index=False))
     write(rows, arguments.output)

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from sparsecnn.allocation import uniform
 from sparsecnn.models import ResNet, caffenet, cifar10_quick, lenet, prunable_weights
 from sparsecnn.regularizers import Regularizer, l0_projection
+from sparsecnn.training import place
 
 BATCH_SIZE = 128
 STEPS = 6
@@ -96,7 +97,7 @@ def main() -> None:
     parser.add_argument("--network", choices=NETWORKS, help="this one alone, in this process, printed as CSV")
     parser.add_argument("--output", type=Path, default=Path("results/bench/projection.csv"))
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
+    place("cpu", threads=1)  # as a training would set the process up
     if arguments.network:
         is_large = arguments.network == "caffenet"
         densities, rounds = ((0.1,), min(arguments.rounds, 3)) if is_large else (DENSITIES, arguments.rounds)

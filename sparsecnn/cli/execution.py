@@ -22,6 +22,8 @@ def execute(command: str, composed: Composed, overrides: Sequence[str], *, quiet
     console = Console(stderr=True)
     log_to(console, quiet=quiet)
     experiment = build(composed.nodes)
+    if experiment.follow():
+        return
     makes = identity(composed)
     info = RunInfo(
         run_folder(command.replace("_", "-"), composed, makes),

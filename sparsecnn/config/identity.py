@@ -11,7 +11,7 @@ from sparsecnn.digests import digest
 from sparsecnn.errors import ConfigError
 
 # Where things lie, what computes them and what is shown. Data and weights enter a result's key by their content.
-NOT_RESULTS = {"runs_dir", "run_dir", "device", "threads", "executor", "tensorboard", "experiment"}
+NOT_RESULTS = {"runs_dir", "run_dir", "device", "threads", "executor", "training", "tensorboard", "experiment"}
 PLACES = {"folder", "root", "cache", "workers", "in_memory", "max_memory_bytes"}
 # When a search stops does not change the candidates it tries before: a longer one goes on in the same folder.
 STOPPING = {"target_memory", "accuracy_floor", "rounds"}

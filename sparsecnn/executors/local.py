@@ -41,3 +41,7 @@ class Local:
             return WorkerProcess(number, prepare, self.threads, number % self.gpus if self.gpus else None)
 
         return crew(hire, self.at_once)
+
+    def follow(self, prepare: Prepare) -> bool:
+        """This process leads."""
+        return False

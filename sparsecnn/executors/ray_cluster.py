@@ -60,6 +60,10 @@ class RayCluster:
         finally:
             ray.shutdown()
 
+    def follow(self, prepare: Prepare) -> bool:
+        """This process leads."""
+        return False
+
     def _connect(self) -> None:
         quiet = {"log_to_driver": False, "configure_logging": False}
         try:

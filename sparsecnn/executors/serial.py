@@ -36,3 +36,7 @@ class Serial:
     def start(self, prepare: Prepare) -> Iterator[Here]:
         """Prepares at once."""
         yield Here(prepare())
+
+    def follow(self, prepare: Prepare) -> bool:
+        """This process leads."""
+        return False

@@ -54,6 +54,10 @@ class Slurm:
         desk = Desk(prepare.afresh(), self.threads)
         return crew(lambda number: JobWorker(number, cluster, desk), self.jobs)
 
+    def follow(self, prepare: Prepare) -> bool:
+        """This process leads."""
+        return False
+
 
 class JobWorker:
     """A place in the queue: it holds one job at a time."""

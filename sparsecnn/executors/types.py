@@ -56,3 +56,7 @@ class Executor(Protocol):
     def start(self, prepare: Prepare) -> AbstractContextManager[Pool]:
         """The pool; every worker calls `prepare` once, where it is, and what that returns for each of its tasks."""
         ...
+
+    def follow(self, prepare: Prepare) -> bool:
+        """Whether this process has nothing to do but what another one of the same command said; it is done then."""
+        ...

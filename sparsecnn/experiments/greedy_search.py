@@ -76,6 +76,10 @@ class GreedySearch:
         self.start_bytes(1)
         assert self.cuts is not None  # made here, so that a share out of its range is refused at once
 
+    def follow(self) -> bool:
+        """Whether this process has only done its part of what another one of the same command trains."""
+        return self.executor.follow(Preparation(self.parts, None))
+
     def execute(
         self, run: Run, identity: Mapping[str, Any], progress: Progress, epoch_logs: tuple[EpochLog, ...] = ()
     ) -> Outcome:

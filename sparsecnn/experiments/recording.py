@@ -12,7 +12,7 @@ from sparsecnn.digests import digest, seed_of
 from sparsecnn.executors import Pool, PoolClosedError
 from sparsecnn.experiments.jobs import Job
 from sparsecnn.experiments.run_folder import Run
-from sparsecnn.experiments.work import Done, Task
+from sparsecnn.experiments.tasks import Bundle, Done, Task
 from sparsecnn.experiments.workbench import Workbench
 from sparsecnn.models import WeightsFile
 from sparsecnn.results import CandidateRow, EpochRow, LayerEpochRow
@@ -121,12 +121,17 @@ class Recorder:
 
     def _done(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Done]]:
         left, started = dict(enumerate(jobs)), datetime.now(UTC).isoformat(timespec="seconds")
+        tasks = [self._task(job) for job in jobs]
+        # Networks that may be trained together go to their worker together.
+        size = -(-len(tasks) // self.at_once) if self.bench.parts.may_stack else 1
+        bundles = [Bundle(tuple(tasks[first : first + size])) for first in range(0, len(tasks), size or 1)]
         try:
-            for place, done in self.pool.results([self._task(job) for job in jobs]):
-                del left[place]
-                yield place, done
+            for number, results in self.pool.results(bundles):
+                for place, done in enumerate(results, number * size):
+                    del left[place]
+                    yield place, done
         except (KeyboardInterrupt, PoolClosedError):
-            for job in list(left.values())[: self.at_once]:  # they begin in their order
+            for job in list(left.values())[: size * self.at_once]:  # they begin in their order
                 blank = self._blank(job)
                 self.run.store.add(CandidateRow(**blank, status="interrupted", train_seconds=0.0, started_at=started))
             raise

@@ -40,6 +40,10 @@ class Train:
     def __post_init__(self) -> None:
         checked_seeds(self.seeds)
 
+    def follow(self) -> bool:
+        """Whether this process has only done its part of what another one of the same command trains."""
+        return self.executor.follow(Preparation(self.parts, None))
+
     def execute(
         self, run: Run, identity: Mapping[str, Any], progress: Progress, epoch_logs: tuple[EpochLog, ...] = ()
     ) -> Outcome:

@@ -1,61 +1,25 @@
 """One network trained and measured: what a worker does, wherever it is."""
 
-import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from itertools import groupby
 from typing import Any
 
 from torch import nn
 
 from sparsecnn.errors import DivergedError
+from sparsecnn.experiments.measurement import Measurement
 from sparsecnn.experiments.progress import SILENT, Progress
-from sparsecnn.experiments.workbench import Measurement, Parts, Workbench
+from sparsecnn.experiments.tasks import Bundle, Done, Task
+from sparsecnn.experiments.workbench import Parts, Workbench
 from sparsecnn.layers import on_support
 from sparsecnn.models import WeightsFile, prunable_weights, weights_bytes
-from sparsecnn.regularizers import Regularizer
-from sparsecnn.solvers import Solver
-from sparsecnn.training import Epoch, Observer, Snapshots
+from sparsecnn.training import Epoch, Member, Observer, Snapshots, cohort_size, train_cohort_
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Task:
-    """A network to be trained, told in values alone, so that it can be sent anywhere.
-
-    `start` is a file of weights, or the seed of a fresh network. With no `solver` the network is measured as it is.
-    `seed` fixes order, augmentation and dropout. `bound` settles the trained network before it is measured. With `stop`
-    it is measured behind that step; its training can go on there. With `images` it is measured on so many of the
-    validation images, and not on the test split. `snapshots` is the file that keeps a training which
-    has not ended; where its folder is not to be found, nothing is kept.
-    """
-
-    key: str
-    title: str
-    start: WeightsFile | int
-    seed: int
-    solver: Solver | None
-    regularizer: Regularizer
-    bound: Regularizer | None
-    stop: int | None
-    images: int | None
-    snapshots: Path
-
-    def __str__(self) -> str:
-        return self.title
-
-
-@dataclass(frozen=True)
-class Done:
-    """What came of a task: the columns that were measured, all epochs, the file of weights (None if it failed)."""
-
-    columns: Mapping[str, Any]
-    epochs: tuple[Epoch, ...]
-    weights: bytes | None
 
 
 @dataclass(frozen=True)
@@ -66,55 +30,112 @@ class Worker:
     progress: Progress
     on_epoch: Callable[[str, Epoch], None]
 
-    def __call__(self, task: Task) -> Done:
-        """Trains and measures; a loss that is not finite gives a failed network, not an error."""
-        started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
-        columns: dict[str, Any] = {"started_at": started}
-        epochs: tuple[Epoch, ...] = ()
-        weights = None
+    def __call__(self, bundle: Bundle) -> list[Done]:
+        """Trains and measures, in order; a loss that is not finite gives a failed network, not an error."""
+        done: list[Done] = []
+        for cohort in self._cohorts(bundle.tasks):
+            done += [self._alone(cohort[0])] if len(cohort) == 1 else self._together(cohort)
+        return done
+
+    def _cohorts(self, tasks: Sequence[Task]) -> Iterator[Sequence[Task]]:
+        """The tasks in pieces that are done together."""
+        for may_stack, run in groupby(tasks, key=self._may_stack):
+            alike = list(run)
+            size = self._cohort_size(alike) if may_stack and len(alike) > 1 else 1
+            yield from (alike[first : first + size] for first in range(0, len(alike), size))
+
+    def _may_stack(self, task: Task) -> bool:
+        """Cohorts leave no snapshots, so "auto" leaves long trainings alone."""
+        if task.solver is None or task.stop is not None or self.bench.placement.ranks > 1:
+            return False
+        return self.bench.parts.cohort != "auto" or task.solver.epochs_for(len(self.bench.trainer.split)) <= 1
+
+    def _cohort_size(self, tasks: Sequence[Task]) -> int:
+        solver, choice = tasks[0].solver, self.bench.parts.cohort
+        assert solver is not None
+        return cohort_size(self.bench.trainer, self._start(tasks[0]), solver, wanted=len(tasks), choice=choice)
+
+    def _alone(self, task: Task) -> Done:
+        clock = _Clock()
         try:
             model, epochs = self._trained(task)
+            self._finish_(model, task)
+            if self.bench.placement.rank:  # the first of the processes measures
+                return Done({}, (), None)
             with on_support(model, task.regularizer.support):  # measured as it was trained
                 measurement = self.bench.measure(model, task.images)
         except DivergedError as error:
-            log.warning("%s failed: %s", task.title, error)
-            columns |= {"status": "failed", "error": str(error)}
-        else:
-            columns |= _measured(measurement)
-            weights = weights_bytes(model)
-            if task.stop is None:
-                epochs = _completed(epochs, measurement)
-        return Done(columns | {"train_seconds": time.perf_counter() - clock}, epochs, weights)
+            return _failed(task, error, clock.columns(1))
+        return _done(task, model, epochs, measurement, clock.columns(1))
+
+    def _together(self, tasks: Sequence[Task]) -> list[Done]:
+        clock, solver = _Clock(), tasks[0].solver
+        assert solver is not None
+        self.progress.training(f"{tasks[0].title} and {len(tasks) - 1} more")
+        models = [self._start(task) for task in tasks]
+        members = [
+            Member(model, task.regularizer, task.seed, self._observer(task))
+            for model, task in zip(models, tasks, strict=True)
+        ]
+        trained = train_cohort_(self.bench.trainer, solver, members)
+        for model, task in zip(models, tasks, strict=True):
+            self._finish_(model, task)
+        measured, columns = self.bench.measure_together(models), clock.columns(len(tasks))
+        done = []
+        for task, model, epochs, measurement in zip(tasks, models, trained, measured, strict=True):
+            error = next((part for part in (epochs, measurement) if isinstance(part, DivergedError)), None)
+            if error is not None:
+                done.append(_failed(task, error, columns))
+            else:
+                done.append(_done(task, model, epochs, measurement, columns))  # type: ignore[arg-type]
+        return done
 
     def _trained(self, task: Task) -> tuple[nn.Module, tuple[Epoch, ...]]:
-        """The network of `task` as it is to be measured, and its epochs; the last one has no validation yet."""
+        """The network of `task` behind its training, and its epochs; the last one has no validation yet."""
         model = self._start(task)
-        epochs: tuple[Epoch, ...] = ()
-        if task.solver is not None:
-            self.progress.training(task.title)
-            observer = Observer(
-                validate=self.bench.validate if self.bench.validation else None,
-                on_epoch=lambda epoch: self.on_epoch(task.key, epoch),
-                on_step=self.progress.step,
-            )
-            epochs = self.bench.trainer.train_(
-                model,
-                task.solver,
-                task.regularizer,
-                seed=task.seed,
-                observer=observer,
-                snapshots=Snapshots(task.snapshots) if task.snapshots.parent.is_dir() else None,
-                stop=task.stop,
-            )
+        if task.solver is None:
+            return model, ()
+        self.progress.training(task.title)
+        epochs = self.bench.trainer.train_(
+            model,
+            task.solver,
+            task.regularizer,
+            seed=task.seed,
+            observer=self._observer(task),
+            snapshots=Snapshots(task.snapshots) if task.snapshots.parent.is_dir() else None,
+            stop=task.stop,
+        )
+        return model, epochs
+
+    def _observer(self, task: Task) -> Observer:
+        return Observer(
+            validate=self.bench.validate if self.bench.validation and not self.bench.placement.rank else None,
+            on_epoch=lambda epoch: self.on_epoch(task.key, epoch),
+            on_step=self.progress.step,
+        )
+
+    def _finish_(self, model: nn.Module, task: Task) -> None:
+        """Makes it what is stored."""
         if task.bound is not None:
             task.bound.settle_(prunable_weights(model))
         self.bench.round_(model)
-        return model, epochs
 
     def _start(self, task: Task) -> nn.Module:
         if isinstance(task.start, WeightsFile):
             return self.bench.stored_model(task.start)
         return self.bench.fresh_model(task.start)
+
+
+class _Clock:
+    """When a task began, and how long it took."""
+
+    def __init__(self) -> None:
+        self.started, self.clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
+
+    def columns(self, networks: int) -> dict[str, Any]:
+        """Each of several networks that were done together took its share of the time."""
+        seconds = (time.perf_counter() - self.clock) / networks
+        return {"started_at": self.started, "train_seconds": seconds}
 
 
 def _nobody(key: str, epoch: Epoch) -> None:
@@ -143,23 +164,21 @@ class Preparation:
         return Preparation, (self.parts, self.bench and replace(self.bench))
 
 
+def _failed(task: Task, error: DivergedError, times: Mapping[str, Any]) -> Done:
+    log.warning("%s failed: %s", task.title, error)
+    return Done({"status": "failed", "error": str(error), **times}, (), None)
+
+
+def _done(
+    task: Task, model: nn.Module, epochs: tuple[Epoch, ...], measurement: Measurement, times: Mapping[str, Any]
+) -> Done:
+    completed = epochs if task.stop is not None else _completed(epochs, measurement)
+    return Done({**measurement.columns(), **times}, completed, weights_bytes(model))
+
+
 def _completed(epochs: tuple[Epoch, ...], measurement: Measurement) -> tuple[Epoch, ...]:
     """The epochs, the last one with the validation of the finished network."""
     if not epochs or measurement.validation is None:
         return epochs
     validation = measurement.validation
     return (*epochs[:-1], replace(epochs[-1], val_loss=validation.loss, val_accuracy=validation.accuracy))
-
-
-def _measured(measurement: Measurement) -> dict[str, Any]:
-    memory, validation = measurement.memory, measurement.validation
-    return {
-        "status": "ok",
-        "nonzeros": memory.nonzeros,
-        "memory_bytes": memory.bytes,
-        "val_accuracy": validation.accuracy if validation else None,
-        "val_loss": validation.loss if validation else None,
-        "test_accuracy": measurement.test.accuracy if measurement.test else None,
-        "layer_nonzeros": json.dumps({name: layer.nonzeros for name, layer in memory.layers.items()}),
-        "formats": json.dumps({name: layer.format for name, layer in memory.layers.items()}),
-    }

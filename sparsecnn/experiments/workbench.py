@@ -1,12 +1,11 @@
 """The parts of an experiment, built: data on the device, networks, trainings, measurements."""
 
 import logging
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from sparsecnn.data import DataSet, Preprocessing, Split, cut_validation
 from sparsecnn.errors import ConfigError, DataError, DivergedError
 from sparsecnn.experiments.accounting import Accounting, PackedAccounting, PaperAccounting, checked_kind, value_of
+from sparsecnn.experiments.measurement import Measurement
 from sparsecnn.models import (
     WeightsFile,
     build_model,
@@ -24,8 +24,8 @@ from sparsecnn.models import (
     weights_digest,
 )
 from sparsecnn.packing import Packer, packer_of, pixels_note
-from sparsecnn.storage import NetworkMemory, Storage
-from sparsecnn.training import Evaluation, Placement, Trainer, evaluate, place
+from sparsecnn.storage import Storage
+from sparsecnn.training import Evaluation, Placement, Trainer, evaluate, evaluate_cohort, place
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ class Parts:
 
     `validation_share` of the train split is held out by a stratified draw with `validation_seed`; 0 holds nothing out.
     `weights` is a file that the network starts from instead of its random initialisation. `memory` says what memory
-    means: "paper", "packed" or "packed_int8".
+    means: "paper", "packed" or "packed_int8"; `cohort` how many networks are trained together, as one over stacked
+    parameters.
     """
 
     data: Callable[[], DataSet]
@@ -50,9 +51,19 @@ class Parts:
     precision: str = "auto"
     threads: int | None = None
     memory: str = "paper"
+    cohort: int | Literal["auto"] = "auto"
 
     def __post_init__(self) -> None:
         checked_kind(self.memory)
+        if self.cohort != "auto" and self.cohort < 1:
+            raise ConfigError(f"training.cohort must be auto or at least 1, got {self.cohort}")
+
+    @property
+    def may_stack(self) -> bool:
+        """Whether networks may be trained together: where it was asked for, and by "auto" on a GPU."""
+        if self.cohort != "auto":
+            return self.cohort > 1
+        return self.device.startswith("cuda") or (self.device == "auto" and torch.cuda.is_available())
 
     def read(self) -> "Workbench":
         """The workbench with its data in this process's memory."""
@@ -77,15 +88,6 @@ class Parts:
         if not isinstance(data, DataSet):
             raise ConfigError(f"data._target_ must give a sparsecnn.data.DataSet, got {type(data).__name__}")
         return data
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """A network measured: memory, and accuracy on both splits, each None when it was not measured."""
-
-    memory: NetworkMemory
-    validation: Evaluation | None
-    test: Evaluation | None
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,30 @@ class Workbench:
         buffers = (buffer for buffer in model.buffers() if buffer.is_floating_point())
         self.parts.storage.round_([*model.parameters(), *buffers])
 
+    def measure_together(self, models: Sequence[nn.Module]) -> list[Measurement | DivergedError]:
+        """`measure` of networks of one architecture, all at once where they are measured as they are."""
+        counted = [self.accounting.network(model) for model in models]
+        if any(stored is not None for _, stored in counted):
+            return [self._measured_or_not(model) for model in models]
+        validations: Sequence[Evaluation | None] = [None] * len(models)
+        if self.validation:
+            validations = self._evaluate_together(models, self.validation)
+        tests = self._evaluate_together(models, self.test)
+        measured = [
+            Measurement(memory, validation, test)
+            for (memory, _), validation, test in zip(counted, validations, tests, strict=True)
+        ]
+        return [measurement.error or measurement for measurement in measured]
+
+    def _measured_or_not(self, model: nn.Module) -> Measurement | DivergedError:
+        try:
+            return self.measure(model)
+        except DivergedError as error:
+            return error
+
+    def _evaluate_together(self, models: Sequence[nn.Module], split: Split) -> list[Evaluation]:
+        return evaluate_cohort(models, split, preprocess=self.trainer.preprocess, placement=self.placement)
+
     def measure(self, model: nn.Module, images: int | None = None) -> Measurement:
         """Memory and both accuracies of a finished network; DivergedError when a loss is not finite.
 
@@ -197,10 +223,10 @@ class Workbench:
             validated = _some(validated, images)
         validation = self._evaluate(model, validated) if validated else None
         test = self.test_evaluation(model) if images is None else None
-        for name, measured in (("validation", validation), ("test", test)):
-            if measured and not math.isfinite(measured.loss):
-                raise DivergedError(f"the loss on {name} is not finite")
-        return Measurement(memory, validation, test)
+        measurement = Measurement(memory, validation, test)
+        if measurement.error is not None:
+            raise measurement.error
+        return measurement
 
     def _evaluate(self, model: nn.Module, split: Split) -> Evaluation:
         return evaluate(model, split, preprocess=self.trainer.preprocess, placement=self.placement)

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+import torch.distributed as dist
 from torch import Tensor, nn
 
 from sparsecnn.data import Preprocessing, Split
@@ -13,7 +14,7 @@ from sparsecnn.training.observer import Observer
 from sparsecnn.training.placement import Placement
 from sparsecnn.training.progress import Training
 from sparsecnn.training.snapshot import Snapshots
-from sparsecnn.training.telemetry import Epoch, RunningMean
+from sparsecnn.training.telemetry import Epoch
 
 # On the CPU; to read the loss of a GPU is to wait for it, so there it is checked once an epoch.
 CHECK_LOSS_EVERY = 50
@@ -70,15 +71,15 @@ class Trainer:
             run.step += 1
             run.regularizer.apply_(run.weights, step=run.step, steps=run.steps, lr=run.rate)
             if is_check_due(run.step, self.placement):
-                _check_finite(run.seen, run.step)
+                _check_finite(run)
             observer.end_step(run.step, run.steps)
             if run.step == end:
                 break
-        _check_finite(run.seen, run.step)
+        _check_finite(run)
 
     def _step_(self, run: Training, images: Tensor, labels: Tensor) -> None:
         with self.placement.autocast():
-            scores = run.model(images)
+            scores = run.network(images)
             loss = nn.functional.cross_entropy(scores, labels, label_smoothing=run.solver.label_smoothing)
         run.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -96,6 +97,10 @@ def diverged(step: int) -> DivergedError:
     return DivergedError(f"the loss is not finite at step {step}")
 
 
-def _check_finite(seen: RunningMean, step: int) -> None:
-    if not math.isfinite(float(seen.loss)):
-        raise diverged(step)
+def _check_finite(run: Training) -> None:
+    loss = run.seen.loss
+    if run.part.ranks > 1:  # all processes stop, or none
+        loss = loss.clone()
+        dist.all_reduce(loss)
+    if not math.isfinite(float(loss)):
+        raise diverged(run.step)

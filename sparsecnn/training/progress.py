@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sparsecnn.data import Split
+from sparsecnn.errors import ConfigError
 from sparsecnn.layers import on_support
 from sparsecnn.models import prunable_weights
 from sparsecnn.regularizers import Regularizer
 from sparsecnn.solvers import Solver
-from sparsecnn.training.batches import epoch_batches
+from sparsecnn.training.batches import Part, epoch_batches
 from sparsecnn.training.observer import Observer
-from sparsecnn.training.placement import Placement
+from sparsecnn.training.placement import Placement, averaging
 from sparsecnn.training.snapshot import Snapshots
 from sparsecnn.training.telemetry import Epoch, EpochEnd, RunningMean, epoch_from, epoch_values, supports
 
@@ -25,11 +26,14 @@ from sparsecnn.training.telemetry import Epoch, EpochEnd, RunningMean, epoch_fro
 class Training:
     """The parts that one training passes from step to step; `step` of `steps` are done, at `rate` the last one.
 
+    `network` computes what `model` does, and where several processes train it, averages gradients with the others.
     `kernels` are those that compute on a fixed support. Of the epoch in progress: the state of `generator` as it began,
     the supports of then, and what was `seen` since.
     """
 
     model: nn.Module
+    network: nn.Module
+    part: Part
     solver: Solver
     regularizer: Regularizer
     optimizer: Optimizer
@@ -58,11 +62,17 @@ class Training:
         placement: Placement,
     ) -> "Training":
         """Before the first step on a train split of so many images."""
-        torch.manual_seed(seed)
+        if solver.batch_size % placement.ranks:
+            raise ConfigError(
+                f"solver.batch_size must be a multiple of the {placement.ranks} processes, got {solver.batch_size}"
+            )
+        torch.manual_seed(seed + placement.rank)
         model.to(placement.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         generator = torch.Generator().manual_seed(seed)
         return cls(
             model=model,
+            network=averaging(model, placement),
+            part=Part(placement.rank, placement.ranks),
             solver=solver,
             regularizer=regularizer,
             optimizer=solver.build(model),
@@ -83,26 +93,31 @@ class Training:
     @property
     def is_inside_an_epoch(self) -> bool:
         """Whether images of the epoch are still to be seen, and will be."""
-        return self.seen.count < self.images and self.step < self.steps
+        return self.seen.count * self.part.ranks < self.images and self.step < self.steps
 
     def batches(self, split: Split) -> Iterator[tuple[Tensor, Tensor]]:
         """What is left of the epoch in progress, or a new one."""
         if self.seen.count == 0:
             self.began, self.before = self.generator.get_state(), supports(self.weights)
-            return epoch_batches(split, self.solver, self.generator)
+            return epoch_batches(split, self.solver, self.generator, part=self.part)
         present = self.generator.get_state()
         self.generator.set_state(self.began)
-        return epoch_batches(split, self.solver, self.generator, seen=self.seen.count, present=present)
+        seen = self.seen.count * self.part.ranks
+        return epoch_batches(split, self.solver, self.generator, part=self.part, seen=seen, present=present)
 
     def close_epoch_(self, observer: Observer) -> None:
         """Ends the epoch in progress, and has it observed."""
+        if self.part.ranks > 1:
+            self.seen.add_up_()
         number = len(self.epochs) + 1
         epoch = EpochEnd(number, self.step, self.rate, self.seen, self.before, self.weights).record()
         self.epochs.append(observer.end_epoch(self.model, epoch, is_last=self.step == self.steps))
         self.seen = RunningMean.zero(self.seen.loss.device)
 
     def save(self, snapshots: Snapshots) -> None:
-        """Keeps how far it is."""
+        """Keeps how far it is; of several processes the first one does."""
+        if self.part.rank:
+            return
         progress = {
             "step": self.step,
             "generator": self.generator.get_state(),

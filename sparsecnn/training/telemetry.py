@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 
@@ -65,6 +66,12 @@ class RunningMean:
         self.loss += loss.detach() * labels.shape[-1]
         self.correct += (scores.detach().argmax(dim=-1) == labels).sum(dim=-1)
         self.count += labels.shape[-1]
+
+    def add_up_(self) -> None:
+        """Makes the sums those of all processes that train a network together."""
+        dist.all_reduce(self.loss)
+        dist.all_reduce(self.correct)
+        self.count *= dist.get_world_size()
 
     def each(self) -> list["RunningMean"]:
         """One for each of several networks, on the CPU."""

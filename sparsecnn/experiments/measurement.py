@@ -1,0 +1,41 @@
+"""What is measured of a finished network."""
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from sparsecnn.errors import DivergedError
+from sparsecnn.storage import NetworkMemory
+from sparsecnn.training import Evaluation
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A network measured: memory, and accuracy on both splits, each None when it was not measured."""
+
+    memory: NetworkMemory
+    validation: Evaluation | None
+    test: Evaluation | None
+
+    @property
+    def error(self) -> DivergedError | None:
+        """What is wrong with it: a loss that is not finite."""
+        for name, measured in (("validation", self.validation), ("test", self.test)):
+            if measured and not math.isfinite(measured.loss):
+                return DivergedError(f"the loss on {name} is not finite")
+        return None
+
+    def columns(self) -> dict[str, Any]:
+        """Of a row of the table."""
+        memory, validation, test = self.memory, self.validation, self.test
+        return {
+            "status": "ok",
+            "nonzeros": memory.nonzeros,
+            "memory_bytes": memory.bytes,
+            "val_accuracy": validation.accuracy if validation else None,
+            "val_loss": validation.loss if validation else None,
+            "test_accuracy": test.accuracy if test else None,
+            "layer_nonzeros": json.dumps({name: layer.nonzeros for name, layer in memory.layers.items()}),
+            "formats": json.dumps({name: layer.format for name, layer in memory.layers.items()}),
+        }
