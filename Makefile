@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test check format lint types floors reproduce-cifar reproduce-mnist reproduce-caffe reproduce-packed clean
+.PHONY: help install demo test bench check format lint types floors reproduce-cifar reproduce-mnist reproduce-caffe reproduce-packed clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 28
@@ -99,6 +99,18 @@ reproduce-packed: $(INSTALLED)  ## Redo results/packed after the two searches (D
 	  -o results/packed/bench_$$network.csv || exit; done
 	$(BIN)/python benchmarks/exports.py $(PACKED)/quick_float32.safetensors $(PACKED)/quick_int5.safetensors \
 	  --data $(call IMAGES,cifar10)
+
+# CIFAR= and MNIST= are folders of parquet files.
+CIFAR ?=
+MNIST ?=
+
+bench: $(INSTALLED)  ## Redo the benchmarks of training in results/bench (CIFAR=, MNIST=folders of parquet files; half an hour)
+	$(BIN)/python benchmarks/projection.py
+	$(BIN)/python benchmarks/pipeline.py
+	$(BIN)/python benchmarks/fixed_support.py
+	$(BIN)/python benchmarks/candidates.py --cifar $(CIFAR) --mnist $(MNIST)
+	$(BIN)/python benchmarks/cluster.py --mnist $(MNIST)
+	$(BIN)/python benchmarks/picture.py
 
 test: $(INSTALLED)  ## Run the tests
 	$(BIN)/python -m pytest -n 2 --cov --cov-fail-under=90

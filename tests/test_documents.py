@@ -74,6 +74,19 @@ def test_the_times_of_packed_networks_are_those_of_the_committed_tables(name: st
     assert [row for row in speed_rows(name, TIMED[name]) if row not in lines] == []
 
 
+def candidate_rows() -> Iterator[str]:
+    """The lines of the table of candidates an hour: against the user's loop, median and quartiles."""
+    for row in pd.read_csv(ROOT / "results" / "bench" / "candidates.csv").itertuples(index=False):
+        quartiles = f"{row.ratio_lower_quartile:.2f} to {row.ratio_upper_quartile:.2f}"
+        spread = "" if row.way == "user's loop" else f" ({quartiles})"
+        yield f"| {row.network} | {row.way} | {row.candidates_an_hour:.0f} | {row.ratio_median:.2f}x{spread} |"
+
+
+def test_the_candidates_an_hour_are_those_of_the_committed_table() -> None:
+    lines = (ROOT / "docs" / "machines.md").read_text().splitlines()
+    assert [row for row in candidate_rows() if row not in lines] == []
+
+
 @pytest.mark.parametrize("folder", SEARCHES)
 def test_the_readme_shows_the_numbers_of_the_committed_tables(folder: str) -> None:
     lines = (ROOT / "README.md").read_text().splitlines()

@@ -27,6 +27,7 @@ SEARCH = [
 # Two columns say how long it took and when; all others are results.
 UNMEASURED = ["train_seconds", "started_at"]
 KILLS = 3
+WAYS = {"one process": [], "several processes": ["executor=local", "executor.workers=2"]}
 
 
 def finished_rows(folder: Path) -> int:
@@ -60,18 +61,22 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_search_killed_at_random_instants_ends_with_the_same_table(tmp_path: Path, undisturbed: Path) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_a_search_killed_at_random_instants_ends_with_the_same_table(
+    tmp_path: Path, undisturbed: Path, way: str
+) -> None:
+    search = [*SEARCH, *WAYS[way]]
     seed = random.SystemRandom().randrange(2**32)
     instants = random.Random(seed)
     for _ in range(KILLS):
         before = finished_rows(tmp_path)
-        process = started(*SEARCH, folder=tmp_path)
+        process = started(*search, folder=tmp_path)
         further = instants.randrange(5)
         wait_for(lambda before=before, further=further: finished_rows(tmp_path) >= before + further, process)
         time.sleep(instants.uniform(0.0, 0.5))
         process.kill()
         process.communicate()
-    done = sparsecnn(*SEARCH, folder=tmp_path)
+    done = sparsecnn(*search, folder=tmp_path)
     assert done.returncode == 0, f"{done.stderr} (seed {seed})"
     table, expected = results(tmp_path, "table.csv"), results(undisturbed, "table.csv")
     pd.testing.assert_frame_equal(table, expected, check_exact=True, obj=f"table (seed {seed})")
@@ -84,11 +89,12 @@ def test_a_search_killed_at_random_instants_ends_with_the_same_table(tmp_path: P
     assert kept[0] == kept[1]
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_search_saves_exits_with_130_and_goes_on(
-    tmp_path: Path, undisturbed: Path, number: signal.Signals
+    tmp_path: Path, undisturbed: Path, number: signal.Signals, way: str
 ) -> None:
-    process = started(*SEARCH, folder=tmp_path)
+    process = started(*SEARCH, *WAYS[way], folder=tmp_path)
     wait_for(lambda: finished_rows(tmp_path) >= 2, process)
     process.send_signal(number)
     _, stderr = process.communicate()
@@ -99,6 +105,23 @@ def test_an_interrupted_search_saves_exits_with_130_and_goes_on(
     done = sparsecnn(*SEARCH, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     pd.testing.assert_frame_equal(results(tmp_path, "table.csv"), results(undisturbed, "table.csv"), check_exact=True)
+
+
+def test_no_worker_outlives_a_killed_search(tmp_path: Path) -> None:
+    process = started(*SEARCH, "solver.epochs=4000", *WAYS["several processes"], folder=tmp_path)
+    wait_for(lambda: len(workers_of(process.pid)) > 0 and (tmp_path / "run" / "run.log").exists(), process)
+    workers = workers_of(process.pid)
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def workers_of(process: int) -> list[str]:
+    """The processes that it has started."""
+    return [child for file in Path(f"/proc/{process}/task").glob("*/children") for child in file.read_text().split()]
 
 
 def test_a_second_process_stops_at_once_and_harms_nothing(tmp_path: Path) -> None:

@@ -14,15 +14,16 @@ from sparsecnn.solvers import Solver
 class CandidateJobs:
     """Calling it gives the job of a candidate of the search under `seed`.
 
-    `base` trains the dense network (None measures it as it is), `retrain` a candidate, `refine` a winner or an
-    allocated start. `rung` is the step behind which halving measures a candidate, 0 without halving; `screen_images`
+    `base` trains the dense network (None measures it as it is), `start` an allocated one, `retrain` a candidate,
+    `refine` a winner. `rung` is the step behind which halving measures a candidate, 0 without halving; `screen_images`
     are the validation images on which a screened one is measured.
     """
 
     seed: int
     base: Solver | None
+    start: Solver
     retrain: Solver
-    refine: Solver | None
+    refine: Solver
     regularizer: Callable[[Budgets], Regularizer]
     rung: int
     screen_images: int
@@ -45,8 +46,6 @@ class CandidateJobs:
         job = replace(job, bound=l0_projection(candidate.budgets))
         if candidate.phase == "screened":
             return replace(job, images=self.screen_images)
-        regularizer = self.regularizer(candidate.budgets)
-        if candidate.phase in ("refined", "start") and self.refine:
-            return replace(job, solver=self.refine, regularizer=regularizer)
+        solver = {"start": self.start, "refined": self.refine}.get(candidate.phase, self.retrain)
         stop = self.rung if candidate.phase == "rung" else None
-        return replace(job, solver=self.retrain, regularizer=regularizer, stop=stop)
+        return replace(job, solver=solver, regularizer=self.regularizer(candidate.budgets), stop=stop)

@@ -38,10 +38,10 @@ class GreedySearch:
     `target_memory` is a number of bytes, a text like "64KiB", or a share of the dense memory like "1/20".
 
     What makes a search cheaper is this project's choice, and off by default. With `start` "lamp" or "knapsack" the
-    first incumbent is not the dense network but one of `start_memory`, allocated by that rule and trained by `refine`
-    (or `retrain`). With `screen` only the share `screen_keep` of a round's candidates is trained: those with the least
-    loss on `screen_images` images of the validation split after projection. With `halving` only that share of the
-    candidates is trained beyond the share `halving_after` of its steps.
+    first incumbent is not the dense network but one of `start_memory`, allocated by that rule and trained by
+    `start_training` (or `refine`, or `retrain`). With `screen` only the share `screen_keep` of a round's candidates is
+    trained: those with the least loss on `screen_images` images of the validation split after projection. With
+    `halving` only that share of the candidates is trained beyond the share `halving_after` of its steps.
     """
 
     parts: Parts
@@ -56,6 +56,7 @@ class GreedySearch:
     rounds: int | None = None
     start: Literal["dense", "lamp", "knapsack"] = "dense"
     start_memory: str | float = "1/4"
+    start_training: Solver | None = None
     screen: Literal["projected_loss"] | None = None
     screen_keep: float = 0.34
     screen_images: int = 1000
@@ -116,7 +117,16 @@ class GreedySearch:
         steps = self.retrain.steps_for(len(recorder.bench.trainer.split))
         rung = 0 if self.halving is None else max(1, round(self.halving_after * steps))
         base = None if self.parts.weights else self.solver
-        return CandidateJobs(seed, base, self.retrain, self.refine, self.regularizer, rung, self.screen_images)
+        return CandidateJobs(
+            seed=seed,
+            base=base,
+            start=self.start_training or self.refine or self.retrain,
+            retrain=self.retrain,
+            refine=self.refine or self.retrain,
+            regularizer=self.regularizer,
+            rung=rung,
+            screen_images=self.screen_images,
+        )
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,6 @@ class Measurement:
         """Of a row of the table."""
         memory, validation, test = self.memory, self.validation, self.test
         return {
-            "status": "ok",
             "nonzeros": memory.nonzeros,
             "memory_bytes": memory.bytes,
             "val_accuracy": validation.accuracy if validation else None,

@@ -36,6 +36,11 @@ class Task:
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def is_early(self) -> bool:
+        """Whether it is measured before the end of its training."""
+        return self.stop is not None or self.images is not None
+
 
 @dataclass(frozen=True)
 class Bundle:

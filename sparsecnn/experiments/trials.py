@@ -9,7 +9,12 @@ from sparsecnn.search import Candidate, Trial
 
 def as_trial(candidate: Candidate, row: CandidateRow) -> Trial:
     """The result of `candidate` without its test accuracy: the search must not see it."""
-    failed = row.status != "ok" or row.memory_bytes is None or row.val_accuracy is None or row.val_loss is None
+    failed = (
+        row.status not in ("ok", "early")
+        or row.memory_bytes is None
+        or row.val_accuracy is None
+        or row.val_loss is None
+    )
     return Trial(
         candidate=candidate,
         key=row.key,

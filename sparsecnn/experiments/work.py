@@ -173,7 +173,8 @@ def _done(
     task: Task, model: nn.Module, epochs: tuple[Epoch, ...], measurement: Measurement, times: Mapping[str, Any]
 ) -> Done:
     completed = epochs if task.stop is not None else _completed(epochs, measurement)
-    return Done({**measurement.columns(), **times}, completed, weights_bytes(model))
+    status = "early" if task.is_early else "ok"
+    return Done({**measurement.columns(), "status": status, **times}, completed, weights_bytes(model))
 
 
 def _completed(epochs: tuple[Epoch, ...], measurement: Measurement) -> tuple[Epoch, ...]:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Phase = Literal["base", "start", "screened", "rung", "candidate", "refined", "train"]
-Status = Literal["ok", "failed", "interrupted"]
+# "early": measured before the end of its training.
+Status = Literal["ok", "early", "failed", "interrupted"]
 
 
 @dataclass(frozen=True)

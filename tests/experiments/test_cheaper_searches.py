@@ -17,6 +17,7 @@ def test_halving_trains_few_candidates_to_the_end_and_none_twice(tmp_path: Path)
     table = run(tmp_path, "greedy_search", halved, progress).table
     assert table.phase.value_counts().to_dict() == {"rung": 10, "candidate": 4, "base": 1}
     assert table.steps.sum() == len(steps)
+    assert set(table[table.phase == "rung"].status) == {"early"}
     rungs, finished = table[table.phase == "rung"], table[table.phase == "candidate"]
     whole = finished.steps.iloc[0] + rungs.steps.iloc[0]
     assert finished.epochs.iloc[0] == whole / 9
@@ -54,6 +55,7 @@ def test_screening_trains_only_what_projection_hurts_least(tmp_path: Path) -> No
     ]
     table = run(tmp_path, "greedy_search", [*screened, "search.screen_keep=0.4", "select=least_loss"]).table
     early, trained = table[table.phase == "screened"], table[table.phase == "candidate"]
+    assert set(early.status) == {"early"}
     assert early.test_accuracy.isna().all()
     assert early.steps.sum() == 0
     assert set(trained.layer) == set(early.sort_values("val_loss").layer[:2])
