@@ -134,6 +134,12 @@ UNCHANGED = [
     "search.target_memory=1/4",
     "search.accuracy_floor=50",
     "seeds=[3,4]",
+    "executor=local",
+    "training.cohort=4",
+    # Of what is off.
+    "search.start_memory=1/8",
+    "search.screen_images=10",
+    "search.halving_after=0.5",
 ]
 CHANGED = [
     "solver.epochs=3",
@@ -143,11 +149,15 @@ CHANGED = [
     "storage.formats=index_only",
     "select=least_loss",
     "precision=bfloat16",
+    "search.start=lamp",
+    "search.screen=projected_loss",
+    "search.halving=0.5",
+    "search.memory=packed",
 ]
 
 
 @pytest.mark.parametrize("override", UNCHANGED)
-def test_places_devices_and_stopping_rules_are_no_part_of_the_identity(override: str) -> None:
+def test_places_executors_and_stopping_rules_are_no_part_of_the_identity(override: str) -> None:
     assert identity(compose("greedy_search", [override])) == identity(compose("greedy_search", []))
 
 

@@ -1,5 +1,6 @@
 """All processes that torchrun has started, which train one network at a time together."""
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -40,6 +41,7 @@ class Torchrun:
         """Whether this process is not the first; then it has done all that was asked when this returns."""
         if int(os.environ.get("RANK", "0")) == 0:
             return False
+        logging.getLogger("sparsecnn").setLevel(logging.ERROR)  # the first process says the rest
         _join()
         work = prepare()
         while (task := _shared(None)) is not None:

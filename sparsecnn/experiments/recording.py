@@ -1,10 +1,12 @@
 """Networks trained, measured and recorded, each once: a key that has a finished row is never trained again."""
 
+import copy
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -62,13 +64,18 @@ class Recorder:
     jobs: dict[str, Job] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.run.bind(self.bench.fingerprint())
+        self.run.bind(self.content)
+
+    @cached_property
+    def content(self) -> Mapping[str, str]:
+        """What the results depend on beyond the configuration."""
+        return self.bench.fingerprint()
 
     def key(self, job: Job) -> str:
         """The name of the job's result: the hash of all that makes it."""
         made_of = {
             "identity": self.identity,
-            "content": self.bench.fingerprint(),
+            "content": self.content,
             "parent": job.parent,
             "phase": job.phase,
             "layer": job.layer,
@@ -143,8 +150,9 @@ class Recorder:
             start=job.seed if job.parent is None else WeightsFile.read(self.weights(job.parent)),
             seed=seed_of(self.key(job.whole)),
             solver=job.solver,
-            regularizer=job.regularizer,
-            bound=job.bound,
+            # Copies, because they come to hold weights in training, and jobs are kept.
+            regularizer=copy.deepcopy(job.regularizer),
+            bound=copy.deepcopy(job.bound),
             stop=job.stop,
             images=job.images,
             snapshots=self._snapshot(job),

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
@@ -21,6 +21,9 @@ from sparsecnn.training import Epoch, Member, Observer, Snapshots, cohort_size, 
 
 log = logging.getLogger(__name__)
 
+# More networks than any round has candidates.
+MOST_TOGETHER = 10_000
+
 
 @dataclass(frozen=True)
 class Worker:
@@ -29,6 +32,7 @@ class Worker:
     bench: Workbench
     progress: Progress
     on_epoch: Callable[[str, Epoch], None]
+    cohort_sizes: dict[int, int] = field(default_factory=dict)
 
     def __call__(self, bundle: Bundle) -> list[Done]:
         """Trains and measures, in order; a loss that is not finite gives a failed network, not an error."""
@@ -51,9 +55,14 @@ class Worker:
         return self.bench.parts.cohort != "auto" or task.solver.epochs_for(len(self.bench.trainer.split)) <= 1
 
     def _cohort_size(self, tasks: Sequence[Task]) -> int:
+        """Tried out once for each batch size, which is what it depends on."""
         solver, choice = tasks[0].solver, self.bench.parts.cohort
         assert solver is not None
-        return cohort_size(self.bench.trainer, self._start(tasks[0]), solver, wanted=len(tasks), choice=choice)
+        if solver.batch_size not in self.cohort_sizes:
+            model = self._start(tasks[0])
+            most = cohort_size(self.bench.trainer, model, solver, wanted=MOST_TOGETHER, choice=choice)
+            self.cohort_sizes[solver.batch_size] = most
+        return min(len(tasks), self.cohort_sizes[solver.batch_size])
 
     def _alone(self, task: Task) -> Done:
         clock = _Clock()
@@ -80,15 +89,8 @@ class Worker:
         trained = train_cohort_(self.bench.trainer, solver, members)
         for model, task in zip(models, tasks, strict=True):
             self._finish_(model, task)
-        measured, columns = self.bench.measure_together(models), clock.columns(len(tasks))
-        done = []
-        for task, model, epochs, measurement in zip(tasks, models, trained, measured, strict=True):
-            error = next((part for part in (epochs, measurement) if isinstance(part, DivergedError)), None)
-            if error is not None:
-                done.append(_failed(task, error, columns))
-            else:
-                done.append(_done(task, model, epochs, measurement, columns))  # type: ignore[arg-type]
-        return done
+        measured, times = self.bench.measure_together(models), clock.columns(len(tasks))
+        return [_done(*parts, times) for parts in zip(tasks, models, trained, measured, strict=True)]
 
     def _trained(self, task: Task) -> tuple[nn.Module, tuple[Epoch, ...]]:
         """The network of `task` behind its training, and its epochs; the last one has no validation yet."""
@@ -170,8 +172,16 @@ def _failed(task: Task, error: DivergedError, times: Mapping[str, Any]) -> Done:
 
 
 def _done(
-    task: Task, model: nn.Module, epochs: tuple[Epoch, ...], measurement: Measurement, times: Mapping[str, Any]
+    task: Task,
+    model: nn.Module,
+    epochs: tuple[Epoch, ...] | DivergedError,
+    measurement: Measurement | DivergedError,
+    times: Mapping[str, Any],
 ) -> Done:
+    if isinstance(epochs, DivergedError):
+        return _failed(task, epochs, times)
+    if isinstance(measurement, DivergedError):
+        return _failed(task, measurement, times)
     completed = epochs if task.stop is not None else _completed(epochs, measurement)
     status = "early" if task.is_early else "ok"
     return Done({**measurement.columns(), "status": status, **times}, completed, weights_bytes(model))

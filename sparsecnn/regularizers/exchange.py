@@ -9,7 +9,7 @@ exchange.c does it where there is a C compiler, NumPy where there is none; both 
 import ctypes
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -36,6 +36,10 @@ class Support:
     def __init__(self, budget: int) -> None:
         self.budget = budget
         self.memory: Memory | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without its memory, whose addresses mean nothing in a copy."""
+        return {**vars(self), "memory": None}
 
     def project_(self, weight: Tensor) -> None:
         """Replaces `weight` by `project_l0(weight, budget)`, exactly."""

@@ -1,5 +1,6 @@
 """The exchange gives what the projection gives, whatever the weights do between two projections."""
 
+import pickle
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -105,3 +106,14 @@ def test_a_weight_that_lies_otherwise_than_before_is_projected_all_the_same() ->
         support.project_(other)
         assert torch.equal(other, expected)
         assert torch.equal(pair[:, 1], beside)
+
+
+def test_a_copy_of_a_support_begins_anew() -> None:
+    weight = torch.tensor([3.0, 1.0, 2.0])
+    support = Support(2)
+    support.project_(weight)
+    copied = pickle.loads(pickle.dumps(support))
+    assert (copied.budget, copied.memory) == (2, None)
+    other = torch.tensor([1.0, 5.0, 4.0])
+    copied.project_(other)
+    assert other.tolist() == [0.0, 5.0, 4.0]
