@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from sparsecnn.plots import style
 
@@ -21,10 +22,13 @@ def draw(candidates: pd.DataFrame, fixed_support: pd.DataFrame, costs: pd.DataFr
     """Candidates an hour, steps on a fixed support, and what a step costs beside its arithmetic."""
     with style.paper_style():
         figure = Figure(figsize=(style.WIDTH_INCHES, 5.2))
-        grid = figure.add_gridspec(2, 2)
-        _draw_candidates(figure.add_subplot(grid[0, :]), candidates)
-        _draw_fixed_support(figure.add_subplot(grid[1, 0]), fixed_support)
-        _draw_costs(figure.add_subplot(grid[1, 1]), costs)
+        above, below = figure.subfigures(2, 1)
+        _draw_candidates(above.subplots(), candidates)
+        left, right = below.subplots(1, 2)
+        _draw_fixed_support(left, fixed_support)
+        _draw_costs(right, costs)
+        handles = [Patch(color=colour, label=NAMES[network]) for network, colour in COLOURS.items()]
+        style.add_legend(figure, handles)
         machine = candidates.iloc[0]
         style.add_caption(
             figure,
@@ -45,9 +49,7 @@ def _draw_candidates(axes: Axes, table: pd.DataFrame) -> None:
             rows["ratio_upper_quartile"] - rows["ratio_median"],
         ]
         name = str(network)
-        axes.barh(
-            heights, rows["ratio_median"], 0.36, xerr=errors, color=COLOURS[name], ecolor=style.GREY, label=NAMES[name]
-        )
+        axes.barh(heights, rows["ratio_median"], 0.36, xerr=errors, color=COLOURS[name], ecolor=style.GREY)
         for height, ratio, upper in zip(heights, rows["ratio_median"], rows["ratio_upper_quartile"], strict=True):
             axes.text(upper + 0.12, height, f"{ratio:.1f}x", va="center", fontsize=8)
     axes.set_yticks(range(len(ways)), ways)
@@ -55,7 +57,7 @@ def _draw_candidates(axes: Axes, table: pd.DataFrame) -> None:
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("candidates an hour, times those of a user's loop")
     axes.set_title("Candidates of a round on two cores")
-    axes.legend(loc="lower right")
+    axes.set_xlim(right=1.08 * table["ratio_upper_quartile"].max())
 
 
 def _draw_fixed_support(axes: Axes, table: pd.DataFrame) -> None:
@@ -72,7 +74,6 @@ def _draw_fixed_support(axes: Axes, table: pd.DataFrame) -> None:
             color=COLOURS[name],
             marker="o",
             markersize=4,
-            label=NAMES[name],
         )
     densities = sorted(table["density"].unique())
     axes.set_xscale("log")
@@ -82,7 +83,6 @@ def _draw_fixed_support(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_xlabel("density of every layer")
     axes.set_ylabel("times as fast as dense")
     axes.set_title("A step on a fixed support")
-    axes.legend()
 
 
 def _draw_costs(axes: Axes, table: pd.DataFrame) -> None:
@@ -92,11 +92,11 @@ def _draw_costs(axes: Axes, table: pd.DataFrame) -> None:
         rows = table[table["network"] == network].set_index("cost").loc[kinds]
         places = np.arange(len(kinds)) + 0.2 * (position - (len(networks) - 1) / 2)
         percent = 100 * (rows["ratio"] - 1)
-        axes.plot(places, percent, "o", color=COLOURS[network], markersize=5, label=NAMES[network])
+        axes.plot(places, percent, "o", color=COLOURS[network], markersize=5)
     axes.set_xticks(range(len(kinds)), kinds)
     axes.set_ylim(bottom=0)
     axes.set_ylabel("% of a step")
-    axes.set_title("What a step costs beside its arithmetic")
+    axes.set_title("What else a step costs")
 
 
 def step_costs(projection: pd.DataFrame, pipeline: pd.DataFrame) -> pd.DataFrame:
