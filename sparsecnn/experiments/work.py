@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
@@ -71,7 +72,8 @@ class Worker:
             self._finish_(model, task)
             if self.bench.placement.rank:  # the first of the processes measures
                 return Done({}, (), None)
-            with on_support(model, task.regularizer.support):  # measured as it was trained
+            support = task.regularizer.support
+            with on_support(model, support) if support else nullcontext():  # measured as it was trained
                 measurement = self.bench.measure(model, task.images)
         except DivergedError as error:
             return _failed(task, error, clock.columns(1))

@@ -38,7 +38,7 @@ def on_support(model: nn.Module, masks: Mapping[str, Tensor]) -> Iterator[None]:
     """
     kept = _by_weight(model, masks)
     with ExitStack() as stack:
-        for module in model.modules() if kept and kernels() else ():
+        for module in model.modules() if kernels() else ():
             forward = _forward(module, kept.get(id(getattr(module, "weight", None))))
             if forward is not None:
                 stack.callback(_set_forward, module, module.__dict__.get("forward"))
