@@ -22,7 +22,8 @@ def draw(candidates: pd.DataFrame, fixed_support: pd.DataFrame, costs: pd.DataFr
     """Candidates an hour, steps on a fixed support, and what a step costs beside its arithmetic."""
     with style.paper_style():
         figure = Figure(figsize=(style.WIDTH_INCHES, 5.2))
-        above, below = figure.subfigures(2, 1)
+        halves = figure.add_gridspec(2, 1)
+        above, below = (figure.add_subfigure(halves[row, 0]) for row in range(2))
         _draw_candidates(above.subplots(), candidates)
         left, right = below.subplots(1, 2)
         _draw_fixed_support(left, fixed_support)
