@@ -8,11 +8,7 @@ digits, one of whose actors is killed at random every few seconds, against the s
 """
 
 import argparse
-import os
-import random
-import signal
 import tempfile
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 from candidates import WAYS, Bench
 from environment import write
+from killing import Killing
 
 from sparsecnn.config import build, compose, identity
 from sparsecnn.executors import Pool, Serial
@@ -76,38 +73,13 @@ def table(folder: Path, *overrides: str) -> pd.DataFrame:
     return found.drop(columns=UNMEASURED)
 
 
-class Killing(threading.Thread):
-    """Kills actors until it is told to stop; the seed of its choices is in `seed`."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.seed, self.count, self.is_over = random.SystemRandom().randrange(2**32), 0, False
-
-    def run(self) -> None:
-        """Every few seconds one."""
-        chance = random.Random(self.seed)
-        while not self.is_over:
-            time.sleep(chance.uniform(0.5, 1.5) * KILL_SECONDS)
-            actors = [int(comm.parent.name) for comm in Path("/proc").glob("[0-9]*/comm") if _is_actor(comm)]
-            if actors and not self.is_over:
-                os.kill(chance.choice(actors), signal.SIGKILL)
-                self.count += 1
-
-
-def _is_actor(comm: Path) -> bool:
-    try:
-        return comm.read_text().startswith("ray::Actor")
-    except OSError:  # it has ended meanwhile
-        return False
-
-
 def kills(most: int) -> tuple[int, int]:
     """How many actors were killed in searches, and how many of these searches had another table."""
     killed = different = 0
     with tempfile.TemporaryDirectory() as folder:
         expected = table(Path(folder) / "here")
         while killed < most:
-            killing = Killing()
+            killing = Killing(KILL_SECONDS, most)
             killing.start()
             found = table(Path(folder) / f"killed{killed}", "executor=ray", "executor.workers=2")
             killing.is_over = True

@@ -1,9 +1,7 @@
 """What workers of executors do in tests; processes started afresh import it by name."""
 
 import os
-import random
 import signal
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,27 +57,3 @@ class Prepared:
             "threads": torch.get_num_threads(),
             "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"),
         }
-
-
-class Killing(threading.Thread):
-    """Kills an actor of a Ray cluster on this machine, chosen at random, every `seconds` or so, `most` in all."""
-
-    def __init__(self, seconds: float, most: int) -> None:
-        super().__init__(daemon=True)
-        self.seconds, self.most, self.is_over = seconds, most, False
-        self.killed: list[int] = []
-
-    def run(self) -> None:
-        while not self.is_over and len(self.killed) < self.most:
-            time.sleep(random.uniform(0.5, 1.5) * self.seconds)
-            actors = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/comm") if _names_an_actor(path)]
-            if actors and not self.is_over:
-                self.killed.append(random.choice(actors))
-                os.kill(self.killed[-1], signal.SIGKILL)
-
-
-def _names_an_actor(path: Path) -> bool:
-    try:
-        return path.read_text().startswith("ray::Actor")
-    except OSError:
-        return False

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from errands import Errand, Killing, Prepared
+from errands import Errand, Prepared
+from killing import Killing
 from running import SEARCH, results, run
 
 from sparsecnn.errors import ConfigError
@@ -71,7 +72,7 @@ def test_actors_end_with_the_same_table_whichever_are_killed(tmp_path: Path) -> 
     there = run(tmp_path / "there", "greedy_search", [*options, "executor=ray", "executor.workers=2"])
     killing.is_over = True
     killing.join()
-    assert killing.killed
+    assert killing.count > 0
     pd.testing.assert_frame_equal(results(here.table), results(there.table))
 
 
