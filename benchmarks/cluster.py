@@ -18,11 +18,9 @@ from candidates import WAYS, Bench
 from environment import write
 from killing import Killing
 
-from sparsecnn.config import build, compose, identity
+from runs import run
 from sparsecnn.executors import Pool, Serial
 from sparsecnn.executors.ray_cluster import RayCluster
-from sparsecnn.experiments import RunInfo, open_run
-from sparsecnn.experiments.progress import SILENT
 from sparsecnn.experiments.tasks import Bundle
 from sparsecnn.experiments.work import Preparation
 from sparsecnn.models import WeightsFile, weights_bytes
@@ -65,12 +63,7 @@ def _task_ms(pool: Pool, bundles: list[Bundle]) -> float:
 
 def table(folder: Path, *overrides: str) -> pd.DataFrame:
     """The results of the search."""
-    options = [*SEARCH, *overrides]
-    composed = compose("greedy_search", options)
-    makes = identity(composed)
-    with open_run(RunInfo(folder, composed.text(), tuple(options), makes, composed.choices)) as run:
-        found: pd.DataFrame = build(composed.nodes).execute(run, makes, SILENT).table
-    return found.drop(columns=UNMEASURED)
+    return run(folder, "greedy_search", [*SEARCH, *overrides]).table.drop(columns=UNMEASURED)
 
 
 def kills(most: int) -> tuple[int, int]:

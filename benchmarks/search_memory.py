@@ -13,8 +13,7 @@ from pathlib import Path
 import pandas as pd
 from environment import write
 
-from sparsecnn.config import build, compose, identity
-from sparsecnn.experiments import RunInfo, open_run
+from runs import run
 from sparsecnn.experiments.progress import Silent
 
 OVERRIDES = [
@@ -53,12 +52,9 @@ def _resident_mib(process: str) -> float:
 
 def search(executor: str, rounds: int) -> pd.DataFrame:
     """A row a round."""
-    composed = compose("greedy_search", [*OVERRIDES, *EXECUTORS[executor], f"search.rounds={rounds}"])
     memory = ResidentMemory(executor)
     with tempfile.TemporaryDirectory() as folder:
-        info = RunInfo(Path(folder), composed.text(), (), identity(composed), composed.choices)
-        with open_run(info) as run:
-            build(composed.nodes).execute(run, info.identity, memory)
+        run(Path(folder), "greedy_search", [*OVERRIDES, *EXECUTORS[executor], f"search.rounds={rounds}"], memory)
     return pd.DataFrame(memory.rows)
 
 

@@ -1,13 +1,11 @@
-"""Experiments run in this process, small: built from a configuration as the command line builds them."""
-
-from pathlib import Path
+"""Small experiments, and what must be the same of them. `run` runs one in this process."""
 
 import pandas as pd
 
-from sparsecnn.config import build, compose, identity
-from sparsecnn.experiments import RunInfo, open_run
-from sparsecnn.experiments.outcome import Outcome
+from runs import run
 from sparsecnn.experiments.progress import Silent
+
+__all__ = ["QUICK", "ROUNDED", "SEARCH", "UNMEASURED", "Counting", "results", "run"]
 
 QUICK = ["threads=1", "validation.share=0.2", "solver.epochs=2", "solver.batch_size=64", "solver.learning_rate=0.02"]
 SEARCH = [*QUICK, "search.retrain.epochs=0.5"]
@@ -25,15 +23,6 @@ class Counting(Silent):
 
     def training(self, title: str) -> None:
         self.titles.append(title)
-
-
-def run(folder: Path, command: str, overrides: list[str], progress: Silent | None = None) -> Outcome:
-    composed = compose(command, overrides)
-    makes = identity(composed)
-    info = RunInfo(folder, composed.text(), tuple(overrides), makes, composed.choices)
-    with open_run(info) as opened:
-        outcome: Outcome = build(composed.nodes).execute(opened, makes, progress or Silent())
-    return outcome
 
 
 def results(table: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 from sparsecnn.regularizers.exchange import Support
 from sparsecnn.regularizers.schedules import (
     Nothing,
-    Regularizer,
     fixed_support,
     l0_projection,
     l1_shrinkage,
@@ -12,6 +11,7 @@ from sparsecnn.regularizers.schedules import (
     threshold_once,
 )
 from sparsecnn.regularizers.stacked import together, unstacked
+from sparsecnn.regularizers.types import Regularizer
 
 __all__ = [
     "Nothing",

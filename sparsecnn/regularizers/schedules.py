@@ -1,15 +1,8 @@
-"""When, and with which level a layer, an operator acts during training.
-
-A regularizer has three methods, called by the training loop with the weights by layer name. `begin_` comes first, with
-the steps already done: more than 0 when a training that was stopped goes on. `apply_` comes after the optimizer's step
-number `step` (from 1) of `steps`, with `lr` the learning rate of that step. `settle_` comes before every evaluation and
-at the end, so that what is measured is the network that would be stored. `support` has the kept positions of layers
-once these are final and to be computed on alone; it is empty before, and with most regularizers always.
-"""
+"""When, and with which level a layer, an operator acts during training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -17,21 +10,8 @@ from torch import Tensor
 from sparsecnn.budgets import Budgets
 from sparsecnn.errors import ConfigError
 from sparsecnn.operators import Operator, project_l0, shrink_l1
-from sparsecnn.regularizers.exchange import Support
-
-Weights = Mapping[str, Tensor]
-NO_SUPPORT: Weights = {}
-
-
-class Regularizer(Protocol):
-    """What the training loop needs to know."""
-
-    def begin_(self, weights: Weights, *, step: int, steps: int) -> None: ...
-    def apply_(self, weights: Weights, *, step: int, steps: int, lr: float) -> None: ...
-    def settle_(self, weights: Weights) -> None: ...
-
-    @property
-    def support(self) -> Weights: ...
+from sparsecnn.regularizers.projection import ProjectedThenFixed, Projection
+from sparsecnn.regularizers.types import NO_SUPPORT, Regularizer, Weights, check_every, check_share
 
 
 @dataclass(frozen=True)
@@ -55,7 +35,7 @@ class Periodic:
     support: ClassVar[Weights] = NO_SUPPORT
 
     def __post_init__(self) -> None:
-        _check_every(self.every)
+        check_every(self.every)
 
     def begin_(self, weights: Weights, *, step: int, steps: int) -> None: ...
 
@@ -64,36 +44,6 @@ class Periodic:
             _act_(self.operator, weights, self.levels, lr * self.every)
 
     def settle_(self, weights: Weights) -> None: ...
-
-
-@dataclass(frozen=True)
-class Projection:
-    """Projection on l0 balls: before the first step, after every `every` steps, once more when training settles.
-
-    The gradient stays dense and momentum is left alone, so a zeroed weight comes back when it has grown past the
-    threshold. The supports are remembered to save time; the result does not depend on it.
-    """
-
-    budgets: Budgets
-    every: int = 1
-    supports: dict[str, Support] = field(default_factory=dict)
-    support: ClassVar[Weights] = NO_SUPPORT
-
-    def __post_init__(self) -> None:
-        _check_every(self.every)
-
-    def begin_(self, weights: Weights, *, step: int, steps: int) -> None:
-        self.supports.clear()
-        if step == 0:
-            self.settle_(weights)
-
-    def apply_(self, weights: Weights, *, step: int, steps: int, lr: float) -> None:
-        if step % self.every == 0:
-            self.settle_(weights)
-
-    def settle_(self, weights: Weights) -> None:
-        for name, budget in self.budgets.items():
-            self.supports.setdefault(name, Support(budget)).project_(weights[name])
 
 
 @dataclass(frozen=True)
@@ -131,7 +81,7 @@ class FixedMask:
     support: ClassVar[Weights] = NO_SUPPORT
 
     def __post_init__(self) -> None:
-        _check_share("after", self.after)
+        check_share("after", self.after)
 
     def begin_(self, weights: Weights, *, step: int, steps: int) -> None:
         self.masks.clear()
@@ -151,46 +101,6 @@ class FixedMask:
     def _fix_(self, weights: Weights) -> None:
         _act_(self.operator, weights, self.levels, 0.0)
         self.masks.update({name: (weights[name] != 0).to(weights[name].dtype) for name in self.levels})
-
-
-@dataclass(frozen=True)
-class ProjectedThenFixed:
-    """Projection on l0 balls for the share `projected` of all steps; from then on the support stays as it is.
-
-    Layers may then compute on their support alone: the gradient of a zeroed weight is not needed any more.
-    """
-
-    projection: Projection
-    projected: float
-    support: dict[str, Tensor] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        _check_share("projected", self.projected)
-
-    def begin_(self, weights: Weights, *, step: int, steps: int) -> None:
-        self.support.clear()
-        self.projection.begin_(weights, step=step, steps=steps)
-        self._fix_if_due_(weights, step, steps)
-
-    def apply_(self, weights: Weights, *, step: int, steps: int, lr: float) -> None:
-        if not self.support:
-            self.projection.apply_(weights, step=step, steps=steps, lr=lr)
-            self._fix_if_due_(weights, step, steps)
-        else:
-            self.settle_(weights)
-
-    def settle_(self, weights: Weights) -> None:
-        if not self.support:
-            self.projection.settle_(weights)
-        with torch.no_grad():
-            for name, mask in self.support.items():
-                weights[name].mul_(mask)
-
-    def _fix_if_due_(self, weights: Weights, step: int, steps: int) -> None:
-        if step >= self.projected * steps:
-            self.projection.settle_(weights)
-            kept = {name: (weights[name].detach() != 0).to(weights[name].dtype) for name in self.projection.budgets}
-            self.support.update(kept)
 
 
 def none(budgets: Budgets) -> Regularizer:
@@ -230,16 +140,6 @@ def fixed_support(budgets: Budgets, *, projected: float = 0.25) -> Regularizer:
     masks, because maps lie otherwise in memory.) Source: this project's choice.
     """
     return ProjectedThenFixed(Projection(budgets), projected)
-
-
-def _check_share(name: str, share: float) -> None:
-    if not 0 <= share < 1:
-        raise ConfigError(f"regularizer.{name} must be in [0, 1), got {share}")
-
-
-def _check_every(every: int) -> None:
-    if every < 1:
-        raise ConfigError(f"regularizer.every must be at least 1, got {every}")
 
 
 def _act_(operator: Operator, weights: Weights, levels: Mapping[str, float], lr: float) -> None:

@@ -1,14 +1,15 @@
 """The regularizers of K networks of one architecture as one, which acts on their stacked weights [K, ...]."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from sparsecnn.operators import project_rows_
-from sparsecnn.regularizers.schedules import NO_SUPPORT, Projection, Regularizer, Weights
+from sparsecnn.regularizers.projection import Projection
+from sparsecnn.regularizers.types import NO_SUPPORT, Regularizer, Weights
 
 
 @dataclass(frozen=True)
@@ -31,32 +32,19 @@ class Each:
             regularizer.settle_(own)
 
 
-@dataclass(frozen=True)
-class Projections:
-    """Projections on l0 balls at the same steps: a layer of all networks at once, without a wait for the device.
+class Rows:
+    """The budgets of a layer's K stacked weights, which are projected at once, without a wait for the device."""
 
-    `budgets` are those of a layer, one a network, `on_device` the same there.
-    """
+    def __init__(self, budgets: Sequence[int]) -> None:
+        self.budgets = budgets
+        self.on_device: Tensor | None = None
 
-    budgets: Mapping[str, Sequence[int]]
-    every: int
-    on_device: dict[str, Tensor] = field(default_factory=dict)
-    support: ClassVar[Weights] = NO_SUPPORT
-
-    def begin_(self, weights: Weights, *, step: int, steps: int) -> None:
-        for name, budgets in self.budgets.items():
-            self.on_device[name] = torch.tensor(budgets, device=weights[name].device)
-        if step == 0:
-            self.settle_(weights)
-
-    def apply_(self, weights: Weights, *, step: int, steps: int, lr: float) -> None:
-        if step % self.every == 0:
-            self.settle_(weights)
-
-    def settle_(self, weights: Weights) -> None:
-        for name, budgets in self.budgets.items():
-            if min(budgets) < weights[name][0].numel():
-                project_rows_(weights[name], self.on_device[name], max(budgets))
+    def project_(self, weight: Tensor) -> None:
+        """Projects each of [K, ...] within its own budget."""
+        if self.on_device is None:
+            self.on_device = torch.tensor(self.budgets, device=weight.device)
+        if min(self.budgets) < weight[0].numel():
+            project_rows_(weight, self.on_device, max(self.budgets))
 
 
 def together(regularizers: Sequence[Regularizer], weights: Weights) -> Regularizer:
@@ -69,7 +57,7 @@ def together(regularizers: Sequence[Regularizer], weights: Weights) -> Regulariz
     return projections(regularizers, weights) or Each(regularizers)
 
 
-def projections(regularizers: Sequence[Regularizer], weights: Weights) -> Projections | None:
+def projections(regularizers: Sequence[Regularizer], weights: Weights) -> Projection | None:
     """K projections as one, or None when they are not all projections that act at the same steps."""
     found = [regularizer for regularizer in regularizers if isinstance(regularizer, Projection)]
     if len(found) < len(regularizers) or len({projection.every for projection in found}) != 1:
@@ -77,7 +65,7 @@ def projections(regularizers: Sequence[Regularizer], weights: Weights) -> Projec
     names = dict.fromkeys(name for projection in found for name in projection.budgets)
     # A network without a budget for a layer keeps all of it.
     budgets = {name: [int(p.budgets.get(name, weights[name][0].numel())) for p in found] for name in names}
-    return Projections(budgets, found[0].every)
+    return Projection(budgets, found[0].every, Rows)
 
 
 def unstacked(weights: Weights) -> list[dict[str, Tensor]]:

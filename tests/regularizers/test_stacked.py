@@ -9,7 +9,8 @@ from torch import Tensor
 from sparsecnn import regularizers
 from sparsecnn.budgets import Budgets
 from sparsecnn.regularizers import Regularizer
-from sparsecnn.regularizers.stacked import Each, Projections, projections, together
+from sparsecnn.regularizers.projection import Projection
+from sparsecnn.regularizers.stacked import Each, projections, together
 
 STEPS = 6
 BUDGETS: list[Budgets] = [{"a": 20, "b": 3}, {"a": 1, "b": 12}, {"b": 0}]
@@ -79,6 +80,6 @@ def test_projections_of_all_networks_at_once_are_for_other_devices_than_the_cpu(
     weights = random_weights(0)
     on_meta = {name: weight.to("meta") for name, weight in weights.items()}
     assert isinstance(together(each, weights), Each)
-    assert isinstance(together(each, on_meta), Projections)
+    assert isinstance(together(each, on_meta), Projection)
     assert isinstance(together([*each[:2], every_third({})], on_meta), Each)
     assert isinstance(together([*each[:2], regularizers.none({})], on_meta), Each)
