@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test bench check format lint types floors reproduce-cifar reproduce-mnist reproduce-caffe reproduce-packed clean
+.PHONY: help install demo test bench check format lint types floors reproduce-cifar reproduce-mnist reproduce-caffe reproduce-packed reproduce-cheap clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 28
@@ -99,6 +99,17 @@ reproduce-packed: $(INSTALLED)  ## Redo results/packed after the two searches (D
 	  -o results/packed/bench_$$network.csv || exit; done
 	$(BIN)/python benchmarks/exports.py $(PACKED)/quick_float32.safetensors $(PACKED)/quick_int5.safetensors \
 	  --data $(call IMAGES,cifar10)
+
+CHEAP = runs/cheap
+CHEAP_SEARCHES = cifar10_exhaustive cifar10_cheap resnet20_exhaustive resnet20_cheap
+
+reproduce-cheap: $(INSTALLED)  ## Redo results/cheap (DATA=folder of CIFAR's parquet files; about five hours on 2 cores)
+	for search in $(CHEAP_SEARCHES); do $(BIN)/sparsecnn greedy-search experiment=$$search run_dir=$(CHEAP)/$$search \
+	  executor=local $(call IMAGES,cifar10) && mkdir -p results/cheap/$$search && \
+	  cp $(foreach table,$(TABLES),$(CHEAP)/$$search/$(table)) results/cheap/$$search/ || exit; done
+	$(BIN)/python benchmarks/frontiers.py --runs $(CHEAP)
+	for network in cifar10 resnet20; do $(BIN)/sparsecnn plot-frontier $(CHEAP)/$${network}_exhaustive \
+	  $(CHEAP)/$${network}_cheap --label exhaustive --label cheap -o results/cheap/$$network || exit; done
 
 # CIFAR= and MNIST= are folders of parquet files.
 CIFAR ?=

@@ -19,7 +19,7 @@ import torch
 from environment import write
 from torch import nn
 from torchvision import transforms
-from users_loop import UsersLoop
+from users_loop import Seconds, UsersLoop, elsewhere
 
 from sparsecnn.allocation import uniform
 from sparsecnn.budgets import Budgets
@@ -78,19 +78,16 @@ class Bench:
         self.layers = len(self.bench.layer_sizes)
         self.budgets = uniform(prunable_weights(self.bench.fresh_model(0)), density=DENSITY)
 
-    def user_seconds(self) -> float:
-        """Of one candidate in the user's loop, on all cores."""
+    def users_loop(self) -> UsersLoop:
+        """The loop over the same images, by the same recipe."""
         bench = self.bench
         train, validation, test = map(resident, (bench.trainer.split, bench.validation, bench.test))
         plain = replace(self.search.retrain, augment=None)
-        loop = UsersLoop(train, validation, test, bench.trainer.preprocess, RANDOM[self.network], plain)
-        model = bench.fresh_model(0).to(memory_format=torch.contiguous_format)
-        torch.set_num_threads(2)
-        started = time.perf_counter()
-        loop.candidate(model, self.budgets)
-        seconds = time.perf_counter() - started
-        torch.set_num_threads(1)
-        return seconds
+        return UsersLoop(train, validation, test, bench.trainer.preprocess, RANDOM[self.network], plain)
+
+    def user_seconds(self, loop: Seconds) -> float:
+        """Of one candidate in the user's loop, on all cores."""
+        return loop(self.bench.fresh_model(0).to(memory_format=torch.contiguous_format), self.budgets)
 
     def bundles(self, way: Way) -> list[Bundle]:
         """A round for every seed, one task a bundle."""
@@ -125,10 +122,11 @@ def measured(network: str, folder: Path, rounds: int) -> pd.DataFrame:
     """A row a way and repetition; `ratio` is the seconds of the user's loop over those of the way."""
     bench, rows = Bench(network, folder), []
     prepare = Preparation(bench.search.parts, bench.bench)
-    with Local(2).start(prepare) as crew, Serial().start(prepare) as here:
+    loop = bench.users_loop()
+    with Local(2).start(prepare) as crew, Serial().start(prepare) as here, elsewhere(loop) as users:
         list(crew.results(bench.bundles(WAYS["2 processes"])[:2]))  # so that the processes have begun
         for repetition in range(rounds):
-            user = bench.user_seconds()
+            user = bench.user_seconds(users)
             times = {name: bench.seconds(way, crew if way.processes > 1 else here) for name, way in WAYS.items()}
             for name, seconds in {"user's loop": user, **times}.items():
                 rows.append({"network": network, "way": name, "repetition": repetition, "candidate_seconds": seconds})

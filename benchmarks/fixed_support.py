@@ -11,34 +11,29 @@ torch / on_support.
 
 import argparse
 import time
-from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
 import pandas as pd
 import torch
+from environment import spread, write
+from networks import BATCH_SIZE, NETWORKS
 from torch import Tensor, nn
 
 from sparsecnn.allocation import uniform
 from sparsecnn.layers import on_support
-from sparsecnn.models import ResNet, cifar10_quick, lenet, prunable_weights
+from sparsecnn.models import prunable_weights
 from sparsecnn.operators import project_l0
 from sparsecnn.training import place
 
-BATCH_SIZE = 128
 STEPS = 3
 DENSITIES = (0.5, 0.2, 0.1, 0.05)
-NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int, int]]] = {
-    "cifar10_quick": (cifar10_quick, (3, 32, 32)),
-    "lenet": (lenet, (1, 28, 28)),
-    "resnet20": (lambda: ResNet(20), (3, 32, 32)),
-}
 
 
 class Stepper:
     """One network in training, its support fixed to the largest weights of each layer."""
 
-    def __init__(self, model: nn.Module, density: float, shape: tuple[int, int, int]) -> None:
+    def __init__(self, model: nn.Module, density: float, batch: tuple[Tensor, Tensor]) -> None:
         self.model = model.to(memory_format=torch.channels_last)
         self.weights = prunable_weights(model)
         self.masks: dict[str, Tensor] = {}
@@ -47,8 +42,7 @@ class Stepper:
                 self.weights[name].copy_(project_l0(self.weights[name], budget))
                 self.masks[name] = (self.weights[name] != 0).float()
         self.optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9, nesterov=True, weight_decay=4e-3)
-        self.images = torch.randn(BATCH_SIZE, *shape).contiguous(memory_format=torch.channels_last)
-        self.labels = torch.randint(10, (BATCH_SIZE,))
+        self.images, self.labels = batch
 
     def step(self) -> None:
         """One step."""
@@ -72,9 +66,9 @@ class Stepper:
 
 def measure(name: str, density: float, rounds: int) -> dict[str, object]:
     """The row of one network and density."""
-    build, shape = NETWORKS[name]
+    network = NETWORKS[name]
     torch.manual_seed(0)
-    stepper = Stepper(build(), density, shape)
+    stepper = Stepper(network.build(), density, network.batch())
     times = pd.DataFrame(
         [(stepper.seconds(is_on_support=False), stepper.seconds(is_on_support=True)) for _ in range(rounds)]
     )
@@ -85,11 +79,8 @@ def measure(name: str, density: float, rounds: int) -> dict[str, object]:
         "batch": BATCH_SIZE,
         "torch_step_ms": 1e3 * times[0].median(),
         "on_support_step_ms": 1e3 * times[1].median(),
-        "ratio_median": ratios.median(),
-        "ratio_lower_quartile": ratios.quantile(0.25),
-        "ratio_upper_quartile": ratios.quantile(0.75),
+        **spread(ratios),
         "rounds": rounds,
-        "torch": torch.__version__,
     }
 
 
@@ -105,8 +96,7 @@ def main() -> None:
         for density in DENSITIES:
             rows.append(measure(name, density, arguments.rounds))
             print(pd.DataFrame(rows[-1:]).to_string(index=False), flush=True)
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(rows).to_csv(arguments.output, index=False, float_format="%.4f")
+    write(pd.DataFrame(rows), arguments.output)
 
 
 if __name__ == "__main__":

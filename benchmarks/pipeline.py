@@ -9,31 +9,23 @@ median and quartiles over the rounds.
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
 
 import pandas as pd
 import torch
-from environment import write
+from environment import spread, write
+from networks import BATCH_SIZE, NETWORKS
 from torch import Tensor, nn
 
-from sparsecnn.data import FlipAndCrop, Preprocessing, ResidentSplit, standardize
-from sparsecnn.models import ResNet, cifar10_quick, lenet
-from sparsecnn.solvers import Augment, Solver, fixed
+from sparsecnn.data import Preprocessing, ResidentSplit, standardize
+from sparsecnn.solvers import Solver, fixed
 from sparsecnn.training import place
 from sparsecnn.training.batches import epoch_batches
 
-BATCH_SIZE, IMAGES, STEPS = 128, 10_000, 6
-Shape = tuple[int, int, int]
-# As the experiments of conf/ have them.
-NETWORKS: dict[str, tuple[Callable[[], nn.Module], Shape, Augment]] = {
-    "lenet": (lenet, (28, 28, 1), FlipAndCrop(pad=2, flip=False)),
-    "cifar10_quick": (cifar10_quick, (32, 32, 3), FlipAndCrop(pad=0, flip=True)),
-    "resnet20": (partial(ResNet, 20), (32, 32, 3), FlipAndCrop(pad=4, flip=True)),
-}
+IMAGES, STEPS = 10_000, 6
 Batches = Iterator[tuple[Tensor, Tensor]]
 
 
@@ -58,15 +50,18 @@ class Stepper:
 
 def measured(name: str, rounds: int) -> dict[str, object]:
     """The row of one network."""
-    build, shape, augment = NETWORKS[name]
+    network = NETWORKS[name]
     torch.manual_seed(0)
-    split = ResidentSplit(torch.randint(0, 256, (IMAGES, *shape), dtype=torch.uint8), torch.randint(10, (IMAGES,)))
+    channels, *size = network.shape
+    split = ResidentSplit(
+        torch.randint(0, 256, (IMAGES, *size, channels), dtype=torch.uint8), torch.randint(10, (IMAGES,))
+    )
     preprocess, generator = standardize(split), torch.Generator().manual_seed(0)
-    solver = replace(plain_solver(), augment=augment)
+    solver = replace(plain_solver(), augment=network.augment)
     fresh: Batches = chain.from_iterable(epoch_batches(split, solver, generator) for _ in repeat(None))
     images, labels = next(fresh)
     same: Batches = repeat((preprocess(images), labels))
-    stepper = Stepper(build())
+    stepper = Stepper(network.build())
     stepper.seconds(same, None)
     times = pd.DataFrame([(stepper.seconds(same, None), stepper.seconds(fresh, preprocess)) for _ in range(rounds)])
     ratios = times[1] / times[0]
@@ -74,9 +69,7 @@ def measured(name: str, rounds: int) -> dict[str, object]:
         "network": name,
         "batch": BATCH_SIZE,
         "step_ms": 1e3 * times[0].median(),
-        "ratio_median": ratios.median(),
-        "ratio_lower_quartile": ratios.quantile(0.25),
-        "ratio_upper_quartile": ratios.quantile(0.75),
+        **spread(ratios),
         "rounds": rounds,
     }
 

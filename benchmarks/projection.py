@@ -13,42 +13,36 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 import torch
+from environment import spread, write
+from networks import NETWORKS, Network
 from torch import Tensor, nn
 
 from sparsecnn.allocation import uniform
-from sparsecnn.models import ResNet, caffenet, cifar10_quick, lenet, prunable_weights
+from sparsecnn.data import FlipAndCrop
+from sparsecnn.models import caffenet, prunable_weights
 from sparsecnn.regularizers import Regularizer, l0_projection
 from sparsecnn.training import place
 
-BATCH_SIZE = 128
 STEPS = 6
 DENSITIES = (0.5, 0.1, 0.01)
-NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int, int]]] = {
-    "cifar10_quick": (cifar10_quick, (3, 32, 32)),
-    "lenet": (lenet, (1, 28, 28)),
-    "resnet20": (lambda: ResNet(20), (3, 32, 32)),
-    "caffenet": (caffenet, (3, 227, 227)),
-}
+TIMED = {**NETWORKS, "caffenet": Network(caffenet, (3, 227, 227), FlipAndCrop(pad=0, flip=True))}
 KERNELS = {"C": {}, "NumPy": {"SPARSECNN_CC": ""}}
 
 
 class Stepper:
     """One network in training; a step is forward, backward, SGD with momentum, regularizer."""
 
-    def __init__(self, model: nn.Module, regularizer: Regularizer, shape: tuple[int, int, int]) -> None:
+    def __init__(self, model: nn.Module, regularizer: Regularizer, batch: tuple[Tensor, Tensor]) -> None:
         self.model = model.to(memory_format=torch.channels_last)
         self.regularizer = regularizer
         self.weights = prunable_weights(model)
         self.optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, nesterov=True)
-        images = torch.randn(BATCH_SIZE, *shape)
-        self.images = images.contiguous(memory_format=torch.channels_last)
-        self.labels = torch.randint(10, (BATCH_SIZE,))
+        self.images, self.labels = batch
         regularizer.begin_(self.weights, step=0, steps=STEPS)
 
     def seconds(self, steps: int) -> tuple[float, float]:
@@ -69,11 +63,11 @@ class Stepper:
 
 def measure(name: str, density: float, rounds: int) -> dict[str, object]:
     """The row of one network and density."""
-    build, shape = NETWORKS[name]
+    network = TIMED[name]
     torch.manual_seed(0)
-    model = build()
+    model = network.build()
     budgets = uniform(prunable_weights(model), density=density)
-    stepper = Stepper(model, l0_projection(budgets), shape)
+    stepper = Stepper(model, l0_projection(budgets), network.batch())
     stepper.seconds(2)
     times = pd.DataFrame([stepper.seconds(STEPS) for _ in range(rounds)])
     ratios = 1.0 + times[1] / times[0]
@@ -82,11 +76,8 @@ def measure(name: str, density: float, rounds: int) -> dict[str, object]:
         "density": density,
         "step_ms": 1e3 * times[0].median(),
         "projection_ms": 1e3 * times[1].median(),
-        "ratio_median": ratios.median(),
-        "ratio_lower_quartile": ratios.quantile(0.25),
-        "ratio_upper_quartile": ratios.quantile(0.75),
+        **spread(ratios),
         "rounds": rounds,
-        "torch": torch.__version__,
     }
 
 
@@ -94,7 +85,7 @@ def main() -> None:
     """Measures every network at every density, in a new process for each network and kind of kernels."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--network", choices=NETWORKS, help="this one alone, in this process, printed as CSV")
+    parser.add_argument("--network", choices=TIMED, help="this one alone, in this process, printed as CSV")
     parser.add_argument("--output", type=Path, default=Path("results/bench/projection.csv"))
     arguments = parser.parse_args()
     place("cpu", threads=1)  # as a training would set the process up
@@ -105,7 +96,7 @@ def main() -> None:
         return
     tables = []
     for kernels, environment in KERNELS.items():
-        for name in NETWORKS:
+        for name in TIMED:
             command = [sys.executable, __file__, "--network", name, "--rounds", str(arguments.rounds)]
             done = subprocess.run(
                 command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True
@@ -113,8 +104,7 @@ def main() -> None:
             tables.append(pd.read_csv(StringIO(done.stdout)))
             tables[-1].insert(2, "kernels", kernels)
             print(tables[-1].to_string(index=False), flush=True)
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    pd.concat(tables).to_csv(arguments.output, index=False, float_format="%.4f")
+    write(pd.concat(tables), arguments.output)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,17 @@
 """What a user would write to retrain a candidate: the loop that benchmarks/candidates.py compares with.
 
 A data set of PIL images with torchvision's transforms behind a DataLoader of two worker processes, tensors in torch's
-default layout, torch's default threads, masks by torch.topk after every step.
+default layout, torch's default threads, masks by torch.topk after every step. It runs in a process of its own, where
+the settings of this package (threads, memory) do not reach it.
 """
 
-from collections.abc import Mapping
+import multiprocessing
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from PIL import Image
@@ -32,6 +38,11 @@ class Images(Dataset[tuple[Tensor, int]]):
         return image, self.labels[index]
 
 
+def loader(images: Images, batch_size: int, *, shuffle: bool = False) -> DataLoader[tuple[Tensor, int]]:
+    """Batches by two worker processes, forked as in a user's own process on Linux."""
+    return DataLoader(images, batch_size, shuffle, num_workers=2, multiprocessing_context="fork")
+
+
 @dataclass(frozen=True)
 class UsersLoop:
     """Trains candidates one after another."""
@@ -51,7 +62,7 @@ class UsersLoop:
         weights = {name: weight for name, weight in prunable_weights(model).items() if name in budgets}
         model.train()
         images = Images(self.train, transforms.Compose([*self.random, *plain]))
-        batches = iter(DataLoader(images, self.solver.batch_size, shuffle=True, num_workers=2))
+        batches = iter(loader(images, self.solver.batch_size, shuffle=True))
         for step in range(steps):
             batch, labels = next(batches)
             self.solver.set_learning_rate_(optimizer, step, steps)
@@ -69,6 +80,33 @@ class UsersLoop:
         model.eval()
         correct = 0
         with torch.no_grad():
-            for batch, labels in DataLoader(Images(split, transforms.Compose(plain)), 500, num_workers=2):
+            for batch, labels in loader(Images(split, transforms.Compose(plain)), 500):
                 correct += int((model(batch).argmax(dim=1) == labels).sum())
         return 100.0 * correct / len(split)
+
+
+class Seconds(Protocol):
+    """How long one candidate takes that starts at `model`."""
+
+    def __call__(self, model: nn.Module, budgets: Mapping[str, int]) -> float: ...
+
+
+@contextmanager
+def elsewhere(loop: UsersLoop) -> Iterator[Seconds]:
+    """Times candidates of `loop` in a process of its own."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _begin, (loop,)) as process:
+        yield lambda model, budgets: process.submit(_seconds, model, budgets).result()
+
+
+# The loop of the process.
+_loops: list[UsersLoop] = []
+
+
+def _begin(loop: UsersLoop) -> None:
+    _loops.append(loop)
+
+
+def _seconds(model: nn.Module, budgets: Mapping[str, int]) -> float:
+    started = time.perf_counter()
+    _loops[0].candidate(model, budgets)
+    return time.perf_counter() - started

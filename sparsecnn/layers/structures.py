@@ -6,9 +6,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from sparsecnn.native import library
+from sparsecnn.native import VARIANTS, library
 
-KERNELS = Path(__file__).with_name("kernels")
+SOURCES = (Path(__file__).parent / "kernels" / "support.c", *VARIANTS)
 # Images of a tile, as in support.h.
 GROUP = 16
 
@@ -56,9 +56,7 @@ def maps(images: Tensor) -> Maps:
 @cache
 def kernels() -> ctypes.CDLL | None:
     """The compiled kernels, or None on a machine without a compiler."""
-    names = ("support.c", "variant_avx2.c", "variant_base.c")
-    headers = ("support.h", "vectors.h", "pack.h", "gather.h", "correlate.h")
-    built = library(*(KERNELS / name for name in names + headers))
+    built = library(*SOURCES)
     if built is not None:
         pointer, number = ctypes.c_void_p, ctypes.c_int64
         built.gather.argtypes = [pointer, pointer, pointer, number, *[pointer] * 4]

@@ -4,9 +4,9 @@ import ctypes
 from enum import IntEnum
 from pathlib import Path
 
-from sparsecnn.native import library
+from sparsecnn.native import VARIANTS, library
 
-KERNELS = Path(__file__).with_name("kernels")
+SOURCES = (Path(__file__).parent / "kernels" / "run.c", *VARIANTS)
 # Columns of a segment and images of a group, as in step.h.
 SEGMENT, GROUP = 8, 8
 # A struct tensor is so many 64-bit numbers: its address, then the distances of images, channels, lines and columns.
@@ -63,9 +63,7 @@ class Fill(ctypes.Structure):
 
 def kernels() -> ctypes.CDLL | None:
     """The compiled kernels, or None on a machine without a compiler."""
-    names = ("run.c", "variant_avx2.c", "variant_base.c")
-    headers = ("step.h", "vector.h", "convolution.h", "linear.h", "maps.h", "pooling.h", "program.h")
-    built = library(*(KERNELS / name for name in names + headers))
+    built = library(*SOURCES)
     if built is not None:
         pointer, count = ctypes.c_void_p, ctypes.c_int
         built.run.argtypes = [pointer, count, pointer, ctypes.c_long, pointer]

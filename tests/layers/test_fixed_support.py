@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from sparsecnn.layers import convolution, on_support, structures
 from sparsecnn.models import ResNet, cifar10_quick, lenet, prunable_weights
-from sparsecnn.native import FLAGS
+from sparsecnn.native import command
 
 UNIT: Any = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}
 CONVOLUTIONS: dict[str, tuple[Callable[[], nn.Conv2d], tuple[int, int]]] = {
@@ -32,12 +32,11 @@ CONVOLUTIONS: dict[str, tuple[Callable[[], nn.Conv2d], tuple[int, int]]] = {
 @pytest.fixture(scope="module")
 def base_kernels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SimpleNamespace]:
     """Without AVX2, with the vectors and tiles of this processor and of another."""
-    sources = [str(source) for source in sorted(structures.KERNELS.glob("*.c"))]
     variants = {}
     for name, defines in {"base": [], "as with NEON": ["-D__aarch64__"]}.items():
-        path = str(tmp_path_factory.mktemp("kernels") / "kernels.so")
-        subprocess.run(["cc", *FLAGS, *defines, "-o", path, *sources], check=True)
-        built = ctypes.CDLL(path)
+        path = tmp_path_factory.mktemp("kernels") / "kernels.so"
+        subprocess.run([*command("cc", structures.SOURCES, path), *defines], check=True)
+        built = ctypes.CDLL(str(path))
         variants[name] = SimpleNamespace(gather=built.gather_base, correlate=built.correlate_base)
     return variants
 

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from runtime.random_programs import both, random_program
 
-from sparsecnn.native import FLAGS
+from sparsecnn.native import command
 from sparsecnn.runtime import network, stretch
 from sparsecnn.runtime.stretch import RoutineRunner
-from sparsecnn.runtime.structures import KERNELS, kernels
+from sparsecnn.runtime.structures import SOURCES, kernels
 
 TOLERANCE = 1e-5
 
@@ -44,8 +44,7 @@ def test_random_programs_give_torchs_scores_when_c_computes_all_it_can() -> None
 def test_kernels_without_avx2_give_torchs_scores(
     defines: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sources = [str(path) for path in sorted(KERNELS.glob("*.c"))]
-    subprocess.run(["cc", *FLAGS, *defines, "-o", str(tmp_path / "kernels.so"), *sources], check=True)
+    subprocess.run([*command("cc", SOURCES, tmp_path / "kernels.so"), *defines], check=True)
     built, usual = ctypes.CDLL(str(tmp_path / "kernels.so")), kernels()
     assert usual is not None
     built.run_base.argtypes, built.run_base.restype = usual.run.argtypes, None

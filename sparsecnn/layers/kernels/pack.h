@@ -2,7 +2,7 @@
 #ifndef PACK_H
 #define PACK_H
 
-#include "vectors.h"
+#include "tiles.h"
 
 INLINE int64_t at_most(int64_t value, int64_t limit) { return value < limit ? value : limit; }
 

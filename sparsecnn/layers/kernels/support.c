@@ -1,6 +1,8 @@
 /* The entry points: choose the variant for the processor they run on. */
 #include "support.h"
 
+#include "choice.h"
+
 /* visible for tests: one variant, whatever the processor */
 #define DECLARE(variant)                                                                                          \
     void gather_##variant(const struct maps *, const struct frame *, const struct gather *, int64_t,              \
@@ -10,18 +12,6 @@
 
 DECLARE(base)
 DECLARE(avx2)
-
-#if defined(__x86_64__)
-static int has_avx2(void)
-{
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
-
-#define CHOSEN(name) (has_avx2() ? name##_avx2 : name##_base)
-#else
-#define CHOSEN(name) name##_base
-#endif
 
 void gather(const struct maps *in, const struct frame *frame, const struct gather *gathers, int64_t count,
             const float *bias, const struct maps *out, float *tile, float *sums)

@@ -1,6 +1,6 @@
 /* Sparse convolution: 8 columns x TILE_ROWS rows of one output channel stay in registers while its nonzeros pass by. */
 #include "step.h"
-#include "vector.h"
+#include "segments.h"
 
 /* Where a tile begins: in the input, in what is added, in the output; how many of the 8 columns exist. */
 struct tile {

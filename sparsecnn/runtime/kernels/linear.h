@@ -1,6 +1,6 @@
 /* Sparse inner products: of one image's features, or of GROUP images at once, one image a lane; and storing results. */
 #include "step.h"
-#include "vector.h"
+#include "segments.h"
 
 static void linear(const struct step *step, const float *in, float *out)
 {

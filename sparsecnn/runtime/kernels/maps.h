@@ -1,6 +1,6 @@
 /* Maps: halos between segments, the input into its map, adding and ReLU on their own, the mean of a map. */
 #include "step.h"
-#include "vector.h"
+#include "segments.h"
 
 /* `left` and `right` are constants where this is inlined, so that memcpy is a load and a store. */
 INLINE void copy_halos(const struct step *step, float *pixels, int left, int right)

@@ -1,6 +1,6 @@
 /* Pooling of plain maps whose borders hold -infinity (maximum) or 0 (average). */
 #include "step.h"
-#include "vector.h"
+#include "segments.h"
 
 enum { LONGEST_ROW = 4096 }; /* floats of a row that a pool can read, its border included */
 

@@ -1,21 +1,14 @@
 /* The entry points: chooses the variant for the processor it runs on. */
 #include "step.h"
 
+#include "choice.h"
+
 typedef void run_function(const struct step *, int, const struct tensor *, long, float *);
 run_function run_base, run_avx2; /* visible for tests: one variant, whatever the processor */
 
-static run_function *choose(void)
-{
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return run_avx2;
-#endif
-    return run_base;
-}
-
 void run(const struct step *steps, int count, const struct tensor *tensors, long images, float *scratch)
 {
-    choose()(steps, count, tensors, images, scratch);
+    CHOSEN(run)(steps, count, tensors, images, scratch);
 }
 
 void prepare(const struct fill *fills, int count, float *scratch)

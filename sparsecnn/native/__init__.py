@@ -1,4 +1,8 @@
-"""Kernels in C: built with the machine's compiler at first use, kept, and called without headers of anything else."""
+"""Kernels in C: built with the machine's compiler at first use, kept, and called without headers of anything else.
+
+Kernels on vectors are compiled once for each kind of processor (`VARIANTS`): their folder has a `variant.h` with all of
+them, named by VARIANT(name), and a source that calls CHOSEN(name), the one for the processor that it runs on.
+"""
 
 import ctypes
 import functools
@@ -21,14 +25,17 @@ log = logging.getLogger(__name__)
 # An empty value does without a compiler; another names one.
 COMPILER_VARIABLE = "SPARSECNN_CC"
 FLAGS = ("-std=c11", "-O3", "-fPIC", "-shared")
+HERE = Path(__file__).parent
+# Sources of a library whose kernels use vectors.
+VARIANTS = (HERE / "variant_base.c", HERE / "variant_avx2.c")
 
 
 @functools.cache
 def library(*sources: Path) -> ctypes.CDLL | None:
     """The shared library of C `sources`, or None when it cannot be built; the log says so once.
 
-    It is kept in the cache folder under the hash of sources, compiler and machine, so it is built once; processes that
-    build it at the same time do not disturb each other.
+    Headers lie beside the sources. It is kept in the cache folder under the hash of sources, headers, compiler and
+    machine, so it is built once; processes that build it at the same time do not disturb each other.
     """
     compiler = os.environ.get(COMPILER_VARIABLE, "cc")
     try:
@@ -48,7 +55,7 @@ def warn_once(reason: str) -> None:
 
 def _kept(compiler: str, sources: Sequence[Path]) -> ctypes.CDLL:
     made_of = {
-        "sources": {source.name: source.read_text() for source in sources},
+        "sources": {part.name: part.read_text() for part in (*sources, *_headers(sources))},
         "compiler": [compiler, *FLAGS, _output(compiler, "--version")],
         "machine": platform.machine(),
     }
@@ -64,9 +71,23 @@ def _kept(compiler: str, sources: Sequence[Path]) -> ctypes.CDLL:
             return ctypes.CDLL(str(_built(compiler, sources, Path(folder) / name)))
 
 
+def command(compiler: str, sources: Sequence[Path], path: Path) -> list[str]:
+    """What compiles `sources` into the shared library `path`."""
+    folders = [f"-I{folder}" for folder in _folders(sources)]
+    return [compiler, *FLAGS, *folders, "-o", str(path), *(str(source) for source in sources)]
+
+
 def _built(compiler: str, sources: Sequence[Path], path: Path) -> Path:
-    _output(compiler, *FLAGS, "-o", str(path), *(str(source) for source in sources if source.suffix == ".c"))
+    _output(*command(compiler, sources, path))
     return path
+
+
+def _headers(sources: Sequence[Path]) -> list[Path]:
+    return [header for folder in _folders(sources) for header in sorted(folder.glob("*.h"))]
+
+
+def _folders(sources: Sequence[Path]) -> list[Path]:
+    return list(dict.fromkeys(source.parent for source in sources))
 
 
 def _output(*command: str) -> str:

@@ -1,4 +1,3 @@
 /* The kernels for what every processor of the target has. */
 #define VARIANT(name) name##_base
-#include "gather.h"
-#include "correlate.h"
+#include "variant.h"

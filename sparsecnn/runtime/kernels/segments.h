@@ -1,39 +1,16 @@
-/* Vectors of the target, and how a compiler is told to unroll and inline. */
-#ifndef VECTOR_H
-#define VECTOR_H
+/* Segments of a row in vectors, and what moves, compares and copies them. */
+#ifndef SEGMENTS_H
+#define SEGMENTS_H
 
-#include <string.h>
-
-#define INLINE static inline __attribute__((always_inline))
-
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
+#include "vectors.h"
 
 /* TILE_ROWS x 8 pixels fill half of the registers or more: 8 of 16 (AVX2), 8 of 16 (SSE2), 16 of 32 (NEON). */
-#if defined(WITH_AVX2)
-#define LANE_COUNT 8
-enum { TILE_ROWS = 8 };
-#elif defined(__aarch64__)
-#define LANE_COUNT 4
+#if defined(WITH_AVX2) || defined(__aarch64__)
 enum { TILE_ROWS = 8 };
 #else
-#define LANE_COUNT 4
 enum { TILE_ROWS = 4 };
 #endif
-enum { LANES = LANE_COUNT, PARTS = 8 / LANE_COUNT }; /* vectors a row of a segment */
-
-typedef float vec __attribute__((vector_size(4 * LANES)));
-typedef float vec_at_float __attribute__((vector_size(4 * LANES), aligned(4)));
-typedef int mask __attribute__((vector_size(4 * LANES)));
-
-INLINE vec load(const float *from) { return *(const vec_at_float *)from; }
-
-INLINE void store(float *to, vec values) { *(vec_at_float *)to = values; }
-
-INLINE vec splat(float value) { return value - (vec){0}; }
+enum { PARTS = 8 / LANES }; /* vectors a row of a segment */
 
 #if defined(__clang__)
 #define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
@@ -43,7 +20,7 @@ INLINE vec splat(float value) { return value - (vec){0}; }
 
 /* The even elements of (a, b), the odd ones, and a moved down by one with the first of b behind it. With 8 lanes in two
  * steps, within the halves and then across: one cheap instruction each. */
-#if LANE_COUNT == 8
+#if LANES == 8
 INLINE vec across(vec v) { return SHUFFLE(v, v, 0, 1, 4, 5, 2, 3, 6, 7); }
 INLINE vec evens(vec a, vec b) { return across(SHUFFLE(a, b, 0, 2, 8, 10, 4, 6, 12, 14)); }
 INLINE vec odds(vec a, vec b) { return across(SHUFFLE(a, b, 1, 3, 9, 11, 5, 7, 13, 15)); }

@@ -7,8 +7,7 @@
 #endif
 #define WITH_AVX2
 #define VARIANT(name) name##_avx2
-#include "gather.h"
-#include "correlate.h"
+#include "variant.h"
 #if defined(__clang__)
 #pragma clang attribute pop
 #endif

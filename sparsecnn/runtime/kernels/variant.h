@@ -1,12 +1,5 @@
 /* The steps in order, image by image, then the group steps at the end for GROUP images together. */
 
-/* Products and sums become one instruction also under -std=c11, which forbids it by default. */
-#if defined(__clang__)
-#pragma clang fp contract(fast)
-#else
-#pragma GCC optimize("fp-contract=fast")
-#endif
-
 #include "convolution.h"
 #include "linear.h"
 #include "maps.h"

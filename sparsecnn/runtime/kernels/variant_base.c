@@ -1,3 +1,0 @@
-/* The program for what every processor of the target has. */
-#define VARIANT(name) name##_base
-#include "program.h"
