@@ -16,9 +16,9 @@ from pathlib import Path
 import pandas as pd
 from candidates import WAYS, Bench
 from environment import write
+from in_process import run
 from killing import Killing
 
-from runs import run
 from sparsecnn.executors import Pool, Serial
 from sparsecnn.executors.ray_cluster import RayCluster
 from sparsecnn.experiments.tasks import Bundle

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 from environment import write
+from in_process import run
 
-from runs import run
 from sparsecnn.experiments.progress import Silent
 
 OVERRIDES = [

@@ -1,5 +1,7 @@
 """The errors that a user can cause, each with the exit code that the command line gives it."""
 
+from typing import Any
+
 
 class SparsecnnError(Exception):
     """Any error whose message is meant for the user, in one line."""
@@ -26,7 +28,9 @@ class OutOfReachError(SparsecnnError):
 
 
 class DivergedError(SparsecnnError, ArithmeticError):
-    """A loss that is not finite; the candidate has failed, its search goes on."""
+    """A loss that is not finite; the candidate has failed, its search goes on. `epochs` are those before."""
+
+    epochs: tuple[Any, ...] = ()
 
 
 class RunLockedError(SparsecnnError):

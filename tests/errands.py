@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,3 +57,20 @@ class Prepared:
             "threads": torch.get_num_threads(),
             "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"),
         }
+
+
+class PoisonedLate:
+    """A regularizer under which the loss stops being finite behind half of the steps."""
+
+    def __init__(self, budgets: Mapping[str, int], every: int) -> None:
+        self.support: Mapping[str, Tensor] = {}
+
+    def begin_(self, weights: Mapping[str, Tensor], *, step: int, steps: int) -> None: ...
+
+    def apply_(self, weights: Mapping[str, Tensor], *, step: int, steps: int, lr: float) -> None:
+        if step > steps / 2:
+            with torch.no_grad():
+                for weight in weights.values():
+                    weight.fill_(torch.nan)
+
+    def settle_(self, weights: Mapping[str, Tensor]) -> None: ...

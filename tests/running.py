@@ -1,8 +1,8 @@
 """Small experiments, and what must be the same of them. `run` runs one in this process."""
 
 import pandas as pd
+from in_process import run
 
-from runs import run
 from sparsecnn.experiments.progress import Silent
 
 __all__ = ["QUICK", "ROUNDED", "SEARCH", "UNMEASURED", "Counting", "results", "run"]
@@ -16,13 +16,17 @@ ROUNDED = ["accepted", "val_loss", "val_accuracy", "test_accuracy", *UNMEASURED]
 
 
 class Counting(Silent):
-    """Counts the networks that are trained."""
+    """Counts the networks that are trained; `steps` are what a bar would show last."""
 
     def __init__(self) -> None:
         self.titles: list[str] = []
+        self.steps = (0, 0)
 
-    def training(self, title: str) -> None:
+    def training(self, title: str, unit: str = "steps") -> None:
         self.titles.append(title)
+
+    def step(self, done: int, steps: int) -> None:
+        self.steps = (done, steps)
 
 
 def results(table: pd.DataFrame) -> pd.DataFrame:

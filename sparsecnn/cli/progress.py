@@ -13,7 +13,7 @@ LEAST_SHARE = 0.02
 
 
 class Bars:
-    """Two bars: the experiment, with an estimate of the time left, and the network in training."""
+    """Two bars: the experiment, with an estimate of the time left, and what is in training."""
 
     def __init__(self, console: Console, *, disable: bool) -> None:
         # On a narrow terminal the note is cut, not the counts.
@@ -41,9 +41,9 @@ class Bars:
     ) -> None:
         self._progress.stop()
 
-    def training(self, title: str) -> None:
-        """Starts the bar of one network."""
-        self._progress.reset(self._steps, description=title, note="steps", visible=True)
+    def training(self, title: str, unit: str = "steps") -> None:
+        """Starts the bar of one network, or of several that are trained elsewhere."""
+        self._progress.reset(self._steps, description=title, note=unit, visible=True)
 
     def step(self, done: int, steps: int) -> None:
         """Moves the bar of the network in training."""

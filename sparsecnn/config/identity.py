@@ -37,7 +37,10 @@ def identity(composed: Composed) -> dict[str, Any]:
 def _chosen(search: dict[str, Any]) -> dict[str, Any]:
     """The node without choices that are off, so that runs from before there was a choice keep their keys."""
     off = {name for name, value in OFF.items() if search.get(name) == value}
-    return {name: value for name, value in search.items() if not any(name.startswith(prefix) for prefix in off)}
+    chosen = {name: value for name, value in search.items() if not any(name.startswith(prefix) for prefix in off)}
+    if search.get("start") == "knapsack":  # it looks at the images that screening would look at
+        chosen["screen_images"] = search["screen_images"]
+    return chosen
 
 
 def run_folder(command: str, composed: Composed, identity: Mapping[str, Any]) -> Path:

@@ -59,8 +59,9 @@ class Crew:
             for worker in self.busy:
                 worker.kill()
         self.threads.shutdown(cancel_futures=True)
-        while self.idle:
-            self.idle.pop().dismiss()
+        with ThreadPoolExecutor(max(1, len(self.idle))) as threads:  # each may take its time to end
+            list(threads.map(lambda worker: worker.dismiss(), self.idle))
+        self.idle.clear()
 
     def _perform(self, task: Any) -> Any:
         for _ in range(MOST_LOSSES):

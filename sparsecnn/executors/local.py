@@ -1,14 +1,21 @@
 """Processes on this machine, of one thread each, over one shared copy of the data."""
 
+import logging
+import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import joblib
+import torch
 
 from sparsecnn.errors import ConfigError
 from sparsecnn.executors.crew import Crew, crew
-from sparsecnn.executors.process import WorkerProcess
+from sparsecnn.executors.process import GPU_VARIABLE, WorkerProcess
 from sparsecnn.executors.types import Prepare
+
+log = logging.getLogger(__name__)
+
+MOST_THREADS = 1024
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,8 @@ class Local:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise ConfigError(f"executor.{name} must be at least {least}, got {value}")
+        if self.threads > MOST_THREADS:
+            raise ConfigError(f"executor.threads must be at most {MOST_THREADS}, got {self.threads}")
 
     @property
     def at_once(self) -> int:
@@ -36,6 +45,11 @@ class Local:
 
     def start(self, prepare: Prepare) -> AbstractContextManager[Crew]:
         """Processes start when they are first needed."""
+        visible = os.environ.get(GPU_VARIABLE)
+        if visible and self.gpus > len(visible.split(",")):
+            raise ConfigError(f"executor.gpus is {self.gpus}, and {GPU_VARIABLE} names {visible} alone")
+        if self.gpus > torch.cuda.device_count():
+            log.warning("executor.gpus is %d, and PyTorch sees %d here", self.gpus, torch.cuda.device_count())
 
         def hire(number: int) -> WorkerProcess:
             return WorkerProcess(number, prepare, self.threads, number % self.gpus if self.gpus else None)

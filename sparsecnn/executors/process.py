@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Iterator
@@ -12,13 +13,15 @@ from typing import Any
 import torch
 import torch.multiprocessing
 
-from sparsecnn.errors import SparsecnnError
+from sparsecnn.errors import ConfigError, SparsecnnError
 from sparsecnn.executors.answers import Answer, Desk
 from sparsecnn.executors.types import Prepare
 
 # Seconds in which a process without a task ends.
 PATIENCE = 10
 GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
+# What pickle raises for a function within a function, say.
+UNSENDABLE = (pickle.PicklingError, AttributeError, TypeError)
 
 
 class WorkerProcess:
@@ -40,6 +43,8 @@ class WorkerProcess:
             if "shared memory" not in str(error):
                 raise
             raise SparsecnnError(f"the data does not fit into shared memory (/dev/shm): {error}") from error
+        except UNSENDABLE as error:
+            raise _unsendable(error) from error
 
     def perform(self, task: Any) -> Answer | None:
         """The answer to the task, waited for; None when the process is gone."""
@@ -49,6 +54,8 @@ class WorkerProcess:
         except (EOFError, OSError):
             self._clear()
             return None
+        except UNSENDABLE as error:
+            raise _unsendable(error) from error
         return answer
 
     def dismiss(self) -> None:
@@ -65,6 +72,10 @@ class WorkerProcess:
         self.process.kill()
         self.process.join()
         self.pipe.close()
+
+
+def _unsendable(error: Exception) -> ConfigError:
+    return ConfigError(f"a part of the configuration cannot be sent to another process: {error}")
 
 
 def _serve(pipe: Connection, prepare: Prepare, threads: int) -> None:

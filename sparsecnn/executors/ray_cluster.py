@@ -1,7 +1,10 @@
 """Actors of a Ray cluster: an existing one, or one that is started on this machine."""
 
+import logging
 import os
+import signal
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +21,8 @@ try:
     import ray
 except ImportError as error:
     raise ConfigError("executor=ray needs the package: pip install 'sparsecnn[ray]'") from error
+
+log = logging.getLogger(__name__)
 
 # Contents whose places in the object store are remembered: the weights of the last incumbents.
 REMEMBERED = 16
@@ -66,6 +71,7 @@ class RayCluster:
 
     def _connect(self) -> None:
         quiet = {"log_to_driver": False, "configure_logging": False}
+        handler = signal.getsignal(signal.SIGTERM)
         try:
             if self.address is not None:
                 _knock(self.address)
@@ -76,6 +82,10 @@ class RayCluster:
         except (OSError, RuntimeError, ValueError) as error:
             where = self.address or "this machine"
             raise ConfigError(f"executor=ray: no cluster at {where}: {str(error).splitlines()[0]}") from error
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)  # Ray puts one of its own in its place
+        if self.gpus > ray.cluster_resources().get("GPU", 0):
+            log.warning("executor.gpus is %g, and the cluster has fewer now: workers wait until it has", self.gpus)
 
 
 def _knock(address: str) -> None:

@@ -23,8 +23,8 @@ class Slurm:
     """At most `jobs` jobs at a time, with `threads` CPU threads each; each reads the data where it runs.
 
     `folder` takes the files of the jobs and must be on a file system that all nodes share, as must the run folder.
-    `cluster` is submitit's name of it ("slurm", "local" for processes of this machine, None finds out); `parameters`
-    are its own (timeout_min, gpus_per_node, slurm_partition and so on), None leaves one out.
+    `cluster` is submitit's name of it ("slurm", or "local" for processes of this machine; None takes the one that is
+    there); `parameters` are its own (timeout_min, gpus_per_node, slurm_partition and so on), None leaves one out.
     """
 
     jobs: int = 16
@@ -48,6 +48,8 @@ class Slurm:
         parameters = {name: value for name, value in self.parameters.items() if value is not None}
         try:
             cluster = submitit.AutoExecutor(folder=Path(self.folder), cluster=self.cluster)
+            if self.cluster is None and cluster.cluster == "local":
+                raise ConfigError("there is no Slurm here; executor.cluster=local runs jobs as processes")
             cluster.update_parameters(name="sparsecnn", **parameters)
         except (ValueError, RuntimeError, TypeError, NameError) as error:
             raise ConfigError(f"executor=submitit: {str(error).splitlines()[0]}") from error

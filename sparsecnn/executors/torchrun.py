@@ -39,7 +39,7 @@ class Torchrun:
 
     def follow(self, prepare: Prepare) -> bool:
         """Whether this process is not the first; then it has done all that was asked when this returns."""
-        if int(os.environ.get("RANK", "0")) == 0:
+        if os.environ.get("RANK", "0") == "0":
             return False
         logging.getLogger("sparsecnn").setLevel(logging.ERROR)  # the first process says the rest
         _join()

@@ -90,8 +90,10 @@ class GreedySearch:
         fails; everything is recorded before.
         """
         bench, book = self.parts.read(), EpochBook(run, epoch_logs)
+        if not isinstance(self.regularizer(bench.layer_sizes), Regularizer):  # now, not after the base's training
+            raise ConfigError("regularizer._target_ must give what has begin_, apply_, settle_ and support")
         with self.executor.start(Preparation(self.parts, bench, progress, book)) as pool:
-            recorder = Recorder(run, bench, pool, self.executor.at_once, book, identity)
+            recorder = Recorder(run, bench, pool, self.executor.at_once, book, identity, progress)
             told = SeedsProgress(progress, len(self.seeds))
             searches = [_Search(self, recorder, told, self._jobs(recorder, seed)) for seed in self.seeds]
             reasons = side_by_side([search.run for search in searches], pool, self.executor.at_once)
@@ -115,7 +117,9 @@ class GreedySearch:
 
     def _jobs(self, recorder: Recorder, seed: int) -> CandidateJobs:
         steps = self.retrain.steps_for(len(recorder.bench.trainer.split))
-        rung = 0 if self.halving is None else max(1, round(self.halving_after * steps))
+        if self.halving is not None and steps < 2:
+            raise ConfigError("search.halving needs candidates of at least 2 steps, search.retrain has 1")
+        rung = 0 if self.halving is None else min(max(1, round(self.halving_after * steps)), steps - 1)
         base = None if self.parts.weights else self.solver
         return CandidateJobs(
             seed=seed,

@@ -7,11 +7,11 @@ from typing import Protocol
 class Progress(Protocol):
     """A display of a running experiment. Every method may do nothing."""
 
-    def training(self, title: str) -> None:
-        """A network begins to train."""
+    def training(self, title: str, unit: str = "steps") -> None:
+        """A network begins to train, or several where they cannot be followed; `unit` is what `step` counts."""
 
     def step(self, done: int, steps: int) -> None:
-        """So many of the network's steps are done."""
+        """So many steps, or networks, are done."""
 
     def networks(self, done: int, total: int | None, note: str, share: float | None) -> None:
         """So many networks are finished, of `total` if that is known; `share` in [0, 1] of the whole experiment."""
@@ -20,7 +20,7 @@ class Progress(Protocol):
 class Silent:
     """A progress that says nothing."""
 
-    def training(self, title: str) -> None: ...
+    def training(self, title: str, unit: str = "steps") -> None: ...
     def step(self, done: int, steps: int) -> None: ...
     def networks(self, done: int, total: int | None, note: str, share: float | None) -> None: ...
 

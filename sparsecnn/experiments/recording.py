@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from sparsecnn.digests import digest, seed_of
 from sparsecnn.executors import Pool, PoolClosedError
 from sparsecnn.experiments.jobs import Job
+from sparsecnn.experiments.progress import Progress
 from sparsecnn.experiments.run_folder import Run
 from sparsecnn.experiments.tasks import Bundle, Done, Task
 from sparsecnn.experiments.workbench import Workbench
@@ -52,7 +53,8 @@ class EpochBook:
 class Recorder:
     """Has the jobs of one run done by `pool`, `at_once` at a time, and writes their rows.
 
-    The run is bound to the content of data and weights. `jobs` are all that were asked for, by key.
+    The run is bound to the content of data and weights. `jobs` are all that were asked for, by key; `asked` counts the
+    networks that went to the pool, `came` those that came back.
     """
 
     run: Run
@@ -61,10 +63,15 @@ class Recorder:
     at_once: int
     book: EpochBook
     identity: Mapping[str, Any]
+    progress: Progress
     jobs: dict[str, Job] = field(default_factory=dict)
+    asked: list[Job] = field(default_factory=list)
+    came: list[Job] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.run.bind(self.content)
+        if self.at_once > 1:
+            log.info("up to %d networks are trained at a time", self.at_once)
 
     @cached_property
     def content(self) -> Mapping[str, str]:
@@ -132,16 +139,27 @@ class Recorder:
         # Networks that may be trained together go to their worker together.
         size = -(-len(tasks) // self.at_once) if self.bench.parts.may_stack else 1
         bundles = [Bundle(tuple(tasks[first : first + size])) for first in range(0, len(tasks), size or 1)]
+        self.asked.extend(jobs)
+        self._tell()
         try:
             for number, results in self.pool.results(bundles):
                 for place, done in enumerate(results, number * size):
-                    del left[place]
+                    self.came.append(left.pop(place))
                     yield place, done
+                self._tell()
         except (KeyboardInterrupt, PoolClosedError):
             for job in list(left.values())[: size * self.at_once]:  # they begin in their order
                 blank = self._blank(job)
+                if self.run.store.find(self.key(job)) is not None:  # it was trained again for its weights alone
+                    continue
                 self.run.store.add(CandidateRow(**blank, status="interrupted", train_seconds=0.0, started_at=started))
             raise
+
+    def _tell(self) -> None:
+        """Where networks are trained elsewhere, how many have come back is all that there is to follow."""
+        if self.at_once > 1:
+            self.progress.training("in training", "networks")
+            self.progress.step(len(self.came), len(self.asked))
 
     def _task(self, job: Job) -> Task:
         return Task(

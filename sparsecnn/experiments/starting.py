@@ -60,6 +60,9 @@ def knapsack_start(ground: Ground, limit_bytes: float, evaluate: Evaluate) -> tu
         for layer, size in dense.items()
         for budget in dict.fromkeys(max(1, round(density * size)) for density in DENSITIES)
     ]
+    least = {layer: max(1, round(min(DENSITIES) * size)) for layer, size in dense.items()}
+    if ground.memory(least) > limit_bytes:
+        raise ConfigError(f"search.start_memory: no allocation takes as little as {readable(limit_bytes)}")
     candidates = [
         Candidate(base.candidate.number + 1 + place, 0, "screened", layer, {**dense, layer: budget}, base.key)
         for place, (layer, budget) in enumerate(points)

@@ -54,7 +54,10 @@ class Bundle:
 
 @dataclass(frozen=True)
 class Done:
-    """What came of a task: the columns that were measured, all epochs, the file of weights (None if it failed)."""
+    """What came of a task: the columns that were measured, all epochs, the file of weights.
+
+    There is none of a network that failed, or was measured on some images only.
+    """
 
     columns: Mapping[str, Any]
     epochs: tuple[Epoch, ...]

@@ -55,7 +55,7 @@ class Train:
         jobs = [self._job(bench, number, seed) for number, seed in enumerate(self.seeds)]
         rows: list[CandidateRow] = []
         with self.executor.start(Preparation(self.parts, bench, progress, book)) as pool:
-            recorder = Recorder(run, bench, pool, self.executor.at_once, book, identity)
+            recorder = Recorder(run, bench, pool, self.executor.at_once, book, identity, progress)
             for _, row in recorder.each(jobs):
                 rows.append(row)
                 if row.status == "ok":

@@ -67,6 +67,7 @@ class Worker:
 
     def _alone(self, task: Task) -> Done:
         clock = _Clock()
+        epochs: tuple[Epoch, ...] = ()
         try:
             model, epochs = self._trained(task)
             self._finish_(model, task)
@@ -76,6 +77,7 @@ class Worker:
             with on_support(model, support) if support else nullcontext():  # measured as it was trained
                 measurement = self.bench.measure(model, task.images)
         except DivergedError as error:
+            error.epochs = error.epochs or epochs
             return _failed(task, error, clock.columns(1))
         return _done(task, model, epochs, measurement, clock.columns(1))
 
@@ -91,7 +93,9 @@ class Worker:
         trained = train_cohort_(self.bench.trainer, solver, members)
         for model, task in zip(models, tasks, strict=True):
             self._finish_(model, task)
-        measured, times = self.bench.measure_together(models), clock.columns(len(tasks))
+        # Whatever was trained of them before, a cohort starts at the beginning.
+        steps = {"steps": solver.steps_for(len(self.bench.trainer.split))}
+        measured, times = self.bench.measure_together(models), clock.columns(len(tasks)) | steps
         return [_done(*parts, times) for parts in zip(tasks, models, trained, measured, strict=True)]
 
     def _trained(self, task: Task) -> tuple[nn.Module, tuple[Epoch, ...]]:
@@ -170,7 +174,7 @@ class Preparation:
 
 def _failed(task: Task, error: DivergedError, times: Mapping[str, Any]) -> Done:
     log.warning("%s failed: %s", task.title, error)
-    return Done({"status": "failed", "error": str(error), **times}, (), None)
+    return Done({"status": "failed", "error": str(error), **times}, error.epochs, None)
 
 
 def _done(
@@ -183,10 +187,13 @@ def _done(
     if isinstance(epochs, DivergedError):
         return _failed(task, epochs, times)
     if isinstance(measurement, DivergedError):
+        measurement.epochs = epochs
         return _failed(task, measurement, times)
     completed = epochs if task.stop is not None else _completed(epochs, measurement)
     status = "early" if task.is_early else "ok"
-    return Done({**measurement.columns(), "status": status, **times}, completed, weights_bytes(model))
+    # Nobody goes on from a network that was only looked at.
+    weights = None if task.images is not None else weights_bytes(model)
+    return Done({**measurement.columns(), "status": status, **times}, completed, weights)
 
 
 def _completed(epochs: tuple[Epoch, ...], measurement: Measurement) -> tuple[Epoch, ...]:

@@ -8,7 +8,7 @@ final and to be computed on alone; it is empty before, and with most regularizer
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -18,6 +18,7 @@ Weights = Mapping[str, Tensor]
 NO_SUPPORT: Weights = {}
 
 
+@runtime_checkable
 class Regularizer(Protocol):
     """What the training loop needs to know."""
 

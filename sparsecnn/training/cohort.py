@@ -61,6 +61,9 @@ def train_cohort_(
         epochs=[[] for _ in members],
     )
     run.train_()
+    for error, epochs in zip(run.errors, run.epochs, strict=True):
+        if error is not None:
+            error.epochs = tuple(epochs)
     return [error or tuple(epochs) for error, epochs in zip(run.errors, run.epochs, strict=True)]
 
 

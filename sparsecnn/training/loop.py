@@ -51,16 +51,24 @@ class Trainer:
             run.restore_(snapshots)
         regularizer.begin_(run.weights, step=run.step, steps=run.steps)
         end = run.steps if stop is None else min(stop, run.steps)
+        try:
+            self._train_(run, end, observer, snapshots)
+        except DivergedError as error:
+            error.epochs = tuple(run.epochs)
+            raise
+        return tuple(run.epochs)
+
+    def _train_(self, run: Training, end: int, observer: Observer, snapshots: Snapshots | None) -> None:
         with run.kernels:
             while run.step < end:
                 self._epoch_(run, end, observer)
+                run.stop_()
                 if not run.is_inside_an_epoch:
-                    regularizer.settle_(run.weights)
+                    run.regularizer.settle_(run.weights)
                     run.close_epoch_(observer)
                 if snapshots and run.step < run.steps:
                     run.save(snapshots)
-        regularizer.settle_(run.weights)
-        return tuple(run.epochs)
+        run.regularizer.settle_(run.weights)
 
     def _epoch_(self, run: Training, end: int, observer: Observer) -> None:
         """Trains to the end of the epoch, or to step `end` in it."""

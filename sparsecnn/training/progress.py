@@ -21,6 +21,9 @@ from sparsecnn.training.placement import Placement, averaging
 from sparsecnn.training.snapshot import Snapshots
 from sparsecnn.training.telemetry import Epoch, EpochEnd, RunningMean, epoch_from, epoch_values, supports
 
+# Far from the seeds that users choose.
+RANK_STEP = 1_000_003
+
 
 @dataclass
 class Training:
@@ -90,6 +93,11 @@ class Training:
             self.is_on_support = True
             self.kernels.enter_context(on_support(self.model, self.regularizer.support))
 
+    def stop_(self) -> None:
+        """Ends what is trained for now. Of several processes the first one takes what all have seen of the epoch."""
+        if self.part.ranks > 1 and self.is_inside_an_epoch:
+            self.seen.gather_(self.part.rank)
+
     @property
     def is_inside_an_epoch(self) -> bool:
         """Whether images of the epoch are still to be seen, and will be."""
@@ -97,6 +105,9 @@ class Training:
 
     def batches(self, split: Split) -> Iterator[tuple[Tensor, Tensor]]:
         """What is left of the epoch in progress, or a new one."""
+        if self.part.rank:
+            # Snapshots hold the first process's state alone, so that the others draw anew wherever one may be taken.
+            torch.manual_seed((self.generator.initial_seed() + RANK_STEP * self.step + self.part.rank) % 2**63)
         if self.seen.count == 0:
             self.began, self.before = self.generator.get_state(), supports(self.weights)
             return epoch_batches(split, self.solver, self.generator, part=self.part)
@@ -137,4 +148,6 @@ class Training:
         self.generator.set_state(progress["generator"])
         self.before = {name: kept.to(self.weights[name].device) for name, kept in progress["before"].items()}
         self.seen.restore_(progress["seen"])
+        if self.part.rank:
+            self.seen.clear_()
         self.epochs = [epoch_from(values) for values in progress["epochs"]]

@@ -1,5 +1,6 @@
 """A training stopped between two steps, kept so that it goes on with the same numbers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,14 +40,17 @@ class Snapshots:
     def restore_(self, model: nn.Module, optimizer: Optimizer) -> dict[str, Any] | None:
         """Puts the latest snapshot back and returns its progress; None when there is none.
 
-        A file that cannot be read (the disk was full, say), or of another version, counts as none: the training starts
-        afresh.
+        A file that cannot be read (the disk was full, say), of another version, or of another network, counts as none:
+        the training starts afresh.
         """
         state = self._read()
-        if state is None:
+        if state is None or _shapes(state["model"]) != _shapes(model.state_dict()):
+            return None
+        try:
+            optimizer.load_state_dict(state["optimizer"])
+        except (KeyError, TypeError, ValueError):  # it was another optimizer's, and is refused before it is taken over
             return None
         model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["global_generator"])
         if state["cuda_generators"]:
             torch.cuda.set_rng_state_all(state["cuda_generators"])
@@ -63,3 +67,7 @@ class Snapshots:
         except Exception:  # what a damaged pickle raises has no common class
             return None
         return state if isinstance(state, dict) and state.keys() >= CONTENT else None
+
+
+def _shapes(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: getattr(value, "shape", None) for name, value in state.items()}

@@ -73,6 +73,18 @@ class RunningMean:
         dist.all_reduce(self.correct)
         self.count *= dist.get_world_size()
 
+    def gather_(self, rank: int) -> None:
+        """Leaves the sums of all processes that train a network together with the first one; counts stay."""
+        for total in (self.loss, self.correct):
+            dist.all_reduce(total)
+        if rank:
+            self.clear_()
+
+    def clear_(self) -> None:
+        """Forgets the sums, not the count."""
+        self.loss.zero_()
+        self.correct.zero_()
+
     def each(self) -> list["RunningMean"]:
         """One for each of several networks, on the CPU."""
         sums = zip(self.loss.cpu(), self.correct.cpu(), strict=True)

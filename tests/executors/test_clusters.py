@@ -93,3 +93,11 @@ def test_a_parameter_that_submitit_does_not_know_is_refused(tmp_path: Path) -> N
     queue = Slurm(cluster="local", folder=str(tmp_path), parameters={"walltime": 2})
     with pytest.raises(ConfigError, match="executor=submitit: "):
         queue.start(Prepared(torch.zeros(1)))
+
+
+def test_without_slurm_nothing_runs_unless_it_is_asked_to_run_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ConfigError, match=r"there is no Slurm here; executor\.cluster=local"):
+        Slurm(folder=str(tmp_path)).start(Prepared(torch.zeros(1)))

@@ -41,6 +41,12 @@ def test_workers_are_dealt_out_among_the_gpus(monkeypatch: pytest.MonkeyPatch) -
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "4,7"
 
 
+def test_gpus_that_are_not_there_are_told_of(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with Local(workers=1, gpus=2).start(Prepared(torch.zeros(1))):
+        assert "executor.gpus is 2, and PyTorch sees 1 here" in caplog.text
+
+
 def test_a_task_whose_worker_is_killed_runs_on_another(tmp_path: Path) -> None:
     kills = tmp_path / "kills"
     kills.write_text("2")
@@ -83,3 +89,19 @@ def test_no_process_is_left_behind() -> None:
 def test_an_executor_needs_a_worker_and_a_thread(name: str) -> None:
     with pytest.raises(ConfigError, match=f"executor.{name} must be at least 1, got 0"):
         Local(**{name: 0})
+
+
+def test_more_gpus_than_the_environment_names_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    with pytest.raises(ConfigError, match=r"executor\.gpus is 2, and CUDA_VISIBLE_DEVICES names 0 alone"):
+        Local(workers=2, gpus=2).start(Prepared(torch.zeros(1)))
+
+
+def test_what_cannot_be_sent_to_another_process_is_named() -> None:
+    with (
+        Local(workers=1).start(Prepared(torch.zeros(1))) as pool,
+        pytest.raises(ConfigError, match=r"a part of the configuration cannot be sent to another process: .*lambda"),
+    ):
+        list(pool.results([lambda: 0]))
+    with pytest.raises(ConfigError, match=r"executor\.threads must be at most 1024"):
+        Local(threads=10**12)

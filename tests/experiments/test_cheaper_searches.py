@@ -79,3 +79,40 @@ def test_a_start_below_every_allocation_is_refused(tmp_path: Path) -> None:
         options = [*SEARCH, f"search.start={rule}", "search.start_memory=100", "search.rounds=1"]
         with pytest.raises(ConfigError, match=r"search.start_memory: "):
             run(tmp_path / rule, "greedy_search", options)
+
+
+def test_steps_are_those_that_were_taken_also_with_halving_late_and_in_cohorts(tmp_path: Path) -> None:
+    options = [*SEARCH, "search.rounds=1", "tighten=factor", "search.halving=0.5"]
+    for number, extra in enumerate((["search.halving_after=0.99"], ["search.halving_after=0.3", "training.cohort=3"])):
+        steps: list[int] = []
+        progress = Counting()
+        progress.step = lambda done, total, steps=steps: steps.append(done)  # type: ignore[misc]
+        table = run(tmp_path / str(number), "greedy_search", [*options, *extra], progress).table
+        assert table.steps.sum() == len(steps)
+
+
+def test_halving_needs_candidates_that_can_be_stopped_on_their_way(tmp_path: Path) -> None:
+    options = [*SEARCH, "search.rounds=1", "search.halving=0.5", "search.retrain.epochs=0.01"]
+    with pytest.raises(ConfigError, match=r"search\.halving needs candidates of at least 2 steps"):
+        run(tmp_path, "greedy_search", options)
+
+
+def test_networks_that_were_only_looked_at_leave_no_weights(tmp_path: Path) -> None:
+    options = [*SEARCH, "search.rounds=1", "tighten=factor", "search.start=knapsack", "search.start_memory=1/3"]
+    table = run(tmp_path, "greedy_search", options).table
+    assert (table.phase == "screened").sum() > 20
+    assert {path.stem for path in (tmp_path / "checkpoints").iterdir()} == set(table[table.accepted].key)
+
+
+def test_the_images_that_a_knapsack_looks_at_are_part_of_the_search(tmp_path: Path) -> None:
+    options = [*SEARCH, "search.rounds=1", "search.start=knapsack", "search.start_memory=1/3"]
+    run(tmp_path, "greedy_search", options)
+    with pytest.raises(ConfigError, match="a run of another configuration"):
+        run(tmp_path, "greedy_search", [*options, "search.screen_images=40"])
+
+
+def test_a_knapsack_that_cannot_fit_is_refused_before_anything_is_looked_at(tmp_path: Path) -> None:
+    options = [*SEARCH, "search.rounds=1", "search.start=knapsack", "search.start_memory=1/500"]
+    with pytest.raises(ConfigError, match=r"search\.start_memory: no allocation takes as little"):
+        run(tmp_path, "greedy_search", options)
+    assert len(pd.read_csv(tmp_path / "table.csv")) == 1

@@ -13,6 +13,7 @@ from sparsecnn.errors import ConfigError, DivergedError
 from sparsecnn.experiments import RunInfo, open_run
 from sparsecnn.experiments.progress import Silent
 from sparsecnn.models import ResNet, load_weights_, prunable_weights, small_cnn
+from sparsecnn.results import RunStore
 
 
 def test_training_over_seeds_gives_a_row_a_seed_within_budget(tmp_path: Path) -> None:
@@ -223,3 +224,33 @@ def test_tensorboard_gets_the_epochs(tmp_path: Path) -> None:
     with open_run(info) as opened:
         build(composed.nodes).execute(opened, makes, Silent(), (log,))
     assert len(list((tmp_path / "tensorboard").rglob("events.out.*"))) == 2
+
+
+def test_a_regularizer_that_cannot_be_built_is_refused_before_the_base_is_trained(tmp_path: Path) -> None:
+    progress = Counting()
+    options = [*SEARCH, "search.rounds=1", "regularizer=fixed_support", "regularizer.projected=2"]
+    with pytest.raises(ConfigError, match=r"regularizer\.projected must be in \[0, 1\), got 2"):
+        run(tmp_path, "greedy_search", options, progress)
+    assert progress.titles == []
+
+
+def test_a_finished_row_stays_when_its_network_is_trained_again_and_stopped(tmp_path: Path) -> None:
+    first = run(tmp_path, "greedy_search", [*SEARCH, "search.rounds=1"]).table
+    for path in (tmp_path / "checkpoints").iterdir():
+        path.unlink()
+
+    class Stops(Counting):
+        def step(self, done: int, steps: int) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, "greedy_search", [*SEARCH, "search.rounds=2"], Stops())
+    with RunStore(tmp_path / "results.sqlite") as store:
+        table = store.table()
+    pd.testing.assert_frame_equal(table[table.key.isin(first.key)].reset_index(drop=True), first)
+
+
+def test_a_regularizer_without_a_support_is_refused_before_the_base_is_trained(tmp_path: Path) -> None:
+    options = [*SEARCH, "search.rounds=1", "regularizer._target_=collections.OrderedDict"]
+    with pytest.raises(ConfigError, match="regularizer"):
+        run(tmp_path, "greedy_search", options)

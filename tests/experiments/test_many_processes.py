@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import pandas as pd
-from running import QUICK, SEARCH, results, run
+import pytest
+from running import QUICK, SEARCH, Counting, results, run
+
+from sparsecnn.errors import DivergedError
 
 
 def test_processes_beside_this_one_end_with_the_same_table_and_weights(tmp_path: Path) -> None:
@@ -22,5 +25,18 @@ def test_processes_beside_this_one_end_with_the_same_table_and_weights(tmp_path:
 def test_seeds_are_trained_side_by_side(tmp_path: Path) -> None:
     options = [*QUICK, "seeds=[0,1,2]"]
     here = run(tmp_path / "here", "train", options)
-    beside = run(tmp_path / "beside", "train", [*options, "executor=local", "executor.workers=2"])
+    progress = Counting()
+    beside = run(tmp_path / "beside", "train", [*options, "executor=local", "executor.workers=2"], progress)
+    assert progress.steps == (3, 3)
     pd.testing.assert_frame_equal(results(here.table), results(beside.table))
+
+
+def test_the_epochs_of_a_network_that_failed_later_are_kept_wherever_it_was_trained(tmp_path: Path) -> None:
+    options = [*QUICK, "solver.epochs=4", "seeds=[0,1]", "regularizer._target_=errands.PoisonedLate"]
+    epochs = []
+    for name, executor in (("here", "serial"), ("beside", "local")):
+        with pytest.raises(DivergedError):
+            run(tmp_path / name, "train", [*options, f"executor={executor}"])
+        epochs.append(pd.read_csv(tmp_path / name / "epochs.csv").drop(columns="run"))
+    pd.testing.assert_frame_equal(*epochs)
+    assert epochs[0].epoch.tolist() == [1, 2, 1, 2]

@@ -40,6 +40,17 @@ def test_two_processes_train_the_networks_that_one_trains(tmp_path: Path) -> Non
     assert epochs[1].tolist() == pytest.approx(epochs[0].tolist(), rel=1e-3)
 
 
+def test_candidates_that_two_processes_go_on_with_have_the_epochs_of_one(tmp_path: Path) -> None:
+    options = [*SEARCH, "search.rounds=1", "tighten=factor", "search.retrain.epochs=2", "search.halving=0.5"]
+    run(tmp_path / "alone", "greedy_search", options)
+    done = torchrun("greedy-search", *options, "executor=torchrun", "run_dir=together", "-q", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    alone, together = (pd.read_csv(tmp_path / name / "epochs.csv") for name in ("alone", "together"))
+    assert together.key.tolist() == alone.key.tolist()
+    for column in ("train_loss", "train_accuracy"):
+        assert together[column].tolist() == pytest.approx(alone[column].tolist(), rel=2e-3)
+
+
 def test_a_batch_is_dealt_out_whole_and_its_images_are_cut_as_they_would_be_in_one() -> None:
     order, parts = torch.randperm(23, generator=torch.Generator().manual_seed(0)), [Part(rank, 2) for rank in (0, 1)]
     halves = [part.of(order, 8).split(4) for part in parts]

@@ -167,7 +167,19 @@ def test_a_training_stopped_behind_any_step_goes_on_with_the_same_numbers(
         assert torch.equal(left, right)
 
 
-@pytest.mark.parametrize("content", [b"half of a file", {"model": {}, "epoch": 3}])
+OTHERS = {"optimizer": {}, "global_generator": torch.get_rng_state(), "cuda_generators": [], "progress": {}}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"half of a file",
+        {"model": {}, "epoch": 3},
+        {"model": {"0.weight": torch.zeros(1)}, **OTHERS},
+        {"model": net().state_dict(), **OTHERS},
+    ],
+    ids=["damaged", "of another version", "of another network", "of another optimizer"],
+)
 def test_an_unreadable_snapshot_counts_as_none(tmp_path: Path, content: Any) -> None:
     snapshots = Snapshots(tmp_path / "a.resume.pt")
     if isinstance(content, bytes):
