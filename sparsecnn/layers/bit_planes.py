@@ -1,0 +1,94 @@
+"""Convolutions of whole numbers, bit by bit: AND and popcount on words of 64 bits.
+
+Source: Angizi et al. 2018, "IMCE" (ASP-DAC), and DoReFa-Net's equation 3 for the sum over pairs of bit planes.
+"""
+
+import ctypes
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from sparsecnn.layers.quantisers import Levels, steps_of
+from sparsecnn.native import VARIANTS, library
+
+WORD = 64
+SOURCES = (Path(__file__).parent / "bits" / "passes.c", *VARIANTS)
+# Numbers that NumPy's way looks at together.
+CHUNK = 2**22
+
+Words = NDArray[np.uint64]
+
+
+def packed_planes(numbers: Tensor, bits: int) -> Words:
+    """The bit planes of whole numbers [R, n] in [0, 2^bits): [bits, R, ceil(n / 64)] words, the lowest bit first."""
+    planes = torch.stack([(numbers >> bit) & 1 for bit in range(bits)]).numpy().astype(bool)
+    missing = -planes.shape[-1] % WORD
+    padded = np.pad(planes, [(0, 0), (0, 0), (0, missing)])
+    return np.packbits(padded, axis=-1, bitorder="little").view(np.uint64)
+
+
+def products(images: Words, weights: Words) -> Tensor:
+    """The products of whole numbers in bit planes, [M, P, words] by [N, O, words]: int64 [P, O], exact.
+
+    M N passes of AND and popcount. In C, or in NumPy where there is no compiler.
+    """
+    kernels = _kernels()
+    sums = np.zeros((images.shape[1], weights.shape[1]), np.int64)
+    if kernels is None:
+        _numpy_products(images, weights, sums)
+    else:
+        images, weights = np.ascontiguousarray(images), np.ascontiguousarray(weights)
+        (planes, places, words), (weight_planes, outputs, _) = images.shape, weights.shape
+        sides = (images.ctypes.data, planes, places, weights.ctypes.data, weight_planes, outputs, words)
+        kernels.passes(*sides, sums.ctypes.data)
+    return torch.from_numpy(sums)
+
+
+def _numpy_products(images: Words, weights: Words, sums: NDArray[np.int64]) -> None:
+    rows = max(1, CHUNK // max(1, weights.shape[1] * weights.shape[2]))
+    for first in range(0, images.shape[1], rows):
+        for m, plane in enumerate(images):
+            for n, weight in enumerate(weights):
+                both = plane[first : first + rows, None] & weight[None]
+                sums[first : first + rows] += np.bitwise_count(both).sum(axis=-1, dtype=np.int64) << (m + n)
+
+
+@cache
+def _kernels() -> ctypes.CDLL | None:
+    built = library(*SOURCES)
+    if built is not None:
+        pointer, number = ctypes.c_void_p, ctypes.c_int64
+        built.passes.argtypes = [pointer, number, number, pointer, number, number, number, pointer]
+        built.passes.restype = None
+    return built
+
+
+def bitwise_conv2d(
+    numbers: Tensor, bits: int, levels: Levels, weight_bits: int, *, stride: int = 1, padding: int = 0
+) -> tuple[Tensor, Tensor]:
+    """Whole activations [B, C, H, W] in [0, 2^bits) by the weight [O, C, k, k] of `levels`: int64 [B, O, H', W'], twice.
+
+    First the sums of number times activation over the kept weights, then those of the activations alone, which the
+    signs of the levels need: the convolution is scale * (2 first / weight steps - second) / activation steps. Padding
+    with zeros is exact.
+    """
+    outputs, _, size, _ = levels.numbers.shape
+    batch, _, height, width = numbers.shape
+    columns = functional.unfold(numbers.double(), size, padding=padding, stride=stride).long()
+    images = packed_planes(columns.transpose(1, 2).reshape(-1, columns.shape[1]), bits)
+    kept = levels.kept.view(outputs, -1).long()
+    weighted = products(images, packed_planes(levels.numbers.view(outputs, -1) * kept, weight_bits))
+    plain = products(images, packed_planes(kept, 1))
+    rows, across = ((side + 2 * padding - size) // stride + 1 for side in (height, width))
+    first, second = (sums.view(batch, rows, across, outputs).permute(0, 3, 1, 2) for sums in (weighted, plain))
+    return first, second
+
+
+def dequantised(first: Tensor, second: Tensor, levels: Levels, bits: int) -> Tensor:
+    """What `bitwise_conv2d` found, as the convolution of the quantised values: float64."""
+    return levels.scale * (2 * first.double() / levels.steps - second.double()) / steps_of(bits)

@@ -1,0 +1,57 @@
+"""Convolutions of weights and activations of few bits.
+
+Source: Zhou et al. 2016, "DoReFa-Net" (arXiv 1606.06160) for training; Angizi et al. 2018, "IMCE" for the inference.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sparsecnn.errors import ConfigError
+from sparsecnn.layers.bit_planes import bitwise_conv2d, dequantised
+from sparsecnn.layers.quantisers import Levels, quantise_activations, quantise_weight, steps_of
+
+MOST_BITS = 8
+
+
+class BitwiseConv2d(nn.Module):
+    """A convolution without bias of activations on 2^activation_bits levels with a weight on 2^weight_bits levels.
+
+    Activations are clipped to [0, 1] first. Training goes through the rounding as if it were not there; weights of
+    exactly zero stay zero. Raises ConfigError for bits outside of 1 to 8.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        kernel_size: int,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        weight_bits: int = 1,
+        activation_bits: int = 2,
+    ) -> None:
+        super().__init__()
+        for name, bits in (("weight_bits", weight_bits), ("activation_bits", activation_bits)):
+            if not 1 <= bits <= MOST_BITS:
+                raise ConfigError(f"{name} must be in 1 to {MOST_BITS}, got {bits}")
+        self.weight = nn.Conv2d(in_channels, channels, kernel_size, bias=False).weight
+        self.stride, self.padding = stride, padding
+        self.weight_bits, self.activation_bits = weight_bits, activation_bits
+
+    def forward(self, images: Tensor) -> Tensor:
+        """[N, C, H, W] to [N, O, H', W'] as in nn.Conv2d."""
+        activations = quantise_activations(images, self.activation_bits)
+        weight = quantise_weight(self.weight, self.weight_bits)
+        return functional.conv2d(activations, weight, stride=self.stride, padding=self.padding)
+
+    def bit_by_bit(self, images: Tensor) -> Tensor:
+        """The same on the CPU by AND and popcount, without rounding but at the end."""
+        activations = quantise_activations(images.detach().double(), self.activation_bits)
+        numbers = torch.round(activations * steps_of(self.activation_bits)).long()
+        levels = Levels.of(self.weight, self.weight_bits)
+        sums = bitwise_conv2d(
+            numbers, self.activation_bits, levels, self.weight_bits, stride=self.stride, padding=self.padding
+        )
+        return dequantised(*sums, levels, self.activation_bits).to(images.dtype)

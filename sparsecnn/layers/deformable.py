@@ -1,0 +1,101 @@
+"""Deformable convolutions, version 1 and 2, tap by tap: the column buffer of all taps never exists.
+
+Source: Dai et al. 2017 (arXiv 1703.06211), Zhu et al. 2018 (arXiv 1811.11168) for the operator; Hanson et al. 2023,
+"DefT", for the aim to fuse the sampling with the product. The way to do so in PyTorch is this project's choice.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+
+from sparsecnn.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Window:
+    """How a square kernel passes over an image."""
+
+    stride: int = 1
+    padding: int = 0
+    dilation: int = 1
+
+    def places(self, tap: int, count: int, like: Tensor) -> Tensor:
+        """The `count` coordinates that row or column `tap` of the kernel falls on, [count], before it is deformed."""
+        first = tap * self.dilation - self.padding
+        return first + self.stride * torch.arange(count, dtype=like.dtype, device=like.device)
+
+
+def deform_conv2d(
+    images: Tensor, offset: Tensor, weight: Tensor, bias: Tensor | None, window: Window, mask: Tensor | None = None
+) -> Tensor:
+    """[N, C, H, W] convolved with weight [O, C, k, k] whose taps move: [N, O, H', W'].
+
+    `offset` is [N, 2 k k, H', W'] in pixels, (dy, dx) for each tap in rows; `mask` [N, k k, H', W'] multiplies what a
+    tap reads. Between pixels the image is interpolated bilinearly, outside it is zero. One tap's samples, N C H' W' values,
+    are in memory at a time, in the backward pass too, where they are computed again.
+    """
+    size = weight.shape[-1]
+    result = images.new_zeros(len(images), len(weight), *offset.shape[-2:])
+    for tap in range(size * size):
+        arguments = (images, offset[:, 2 * tap : 2 * tap + 2], weight[:, :, tap // size, tap % size], window)
+        amount = None if mask is None else mask[:, tap : tap + 1]
+        if torch.is_grad_enabled():
+            result = result + checkpoint(_tap, *arguments, tap // size, tap % size, amount, use_reentrant=False)
+        else:
+            result += _tap(*arguments, tap // size, tap % size, amount)
+    return result if bias is None else result + bias[:, None, None]
+
+
+def _tap(
+    images: Tensor, offset: Tensor, weight: Tensor, window: Window, row: int, column: int, amount: Tensor | None
+) -> Tensor:
+    """What the tap at (row, column) of the kernel, weight [O, C], adds: [N, O, H', W']."""
+    (height, width), (rows, columns) = images.shape[-2:], offset.shape[-2:]
+    y = offset[:, 0] + window.places(row, rows, offset)[:, None]
+    x = offset[:, 1] + window.places(column, columns, offset)
+    grid = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], dim=-1)
+    read = functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return functional.conv2d(read if amount is None else read * amount, weight[:, :, None, None])
+
+
+class DeformableConv2d(nn.Module):
+    """A convolution that learns where to look: offsets, and in version 2 amounts, come from a convolution beside it.
+
+    That convolution starts at zero: the layer then is an ordinary convolution, in version 2 times a half. It has
+    2 k k (k k C + 1) weights and biases, in version 2 3 k k (k k C + 1). Raises ConfigError for another version.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        kernel_size: int = 3,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        dilation: int = 1,
+        bias: bool = True,
+        version: int = 2,
+    ) -> None:
+        super().__init__()
+        if version not in (1, 2):
+            raise ConfigError(f"a deformable convolution is of version 1 or 2, got {version}")
+        self.taps, self.version, self.window = kernel_size**2, version, Window(stride, padding, dilation)
+        plain = nn.Conv2d(in_channels, channels, kernel_size, bias=bias)
+        self.weight, self.bias = plain.weight, plain.bias
+        self.where = nn.Conv2d(
+            in_channels, (1 + version) * self.taps, kernel_size, stride=stride, padding=padding, dilation=dilation
+        )
+        for parameter in self.where.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """[N, C, H, W] to [N, O, H', W'] as in nn.Conv2d."""
+        where = self.where(images)
+        offset, amount = where[:, : 2 * self.taps], None
+        if self.version == 2:
+            amount = torch.sigmoid(where[:, 2 * self.taps :])
+        return deform_conv2d(images, offset, self.weight, self.bias, self.window, amount)

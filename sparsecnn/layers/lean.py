@@ -1,0 +1,65 @@
+"""Lean convolutions: a stencil in each channel, and a full 1x1 convolution, summed.
+
+Source: Ephrath, Ruthotto, Haber & Treister 2019, "LeanResNet" (arXiv 1904.06952), and its journal version (arXiv
+1910.13157) for grouped, 3x3 and separable stencils.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sparsecnn.errors import ConfigError
+from sparsecnn.layers.predefined import PredefinedConv2d
+
+Stencil = Literal["star", "square", "horizontal", "vertical"]
+# Without the centre where the 1x1 convolution has it already. "horizontal" and "vertical" are the separable stencils.
+STENCILS: dict[str, tuple[tuple[int, int, int], ...]] = {
+    "star": ((0, 1, 0), (1, 0, 1), (0, 1, 0)),
+    "square": ((1, 1, 1), (1, 0, 1), (1, 1, 1)),
+    "horizontal": ((0, 0, 0), (1, 0, 1), (0, 0, 0)),
+    "vertical": ((0, 1, 0), (0, 0, 0), (0, 1, 0)),
+}
+
+
+class LeanConv2d(nn.Module):
+    """`stencil` within groups of `group_size` channels plus a 1x1 convolution of all, on `channels` channels.
+
+    Zero padding, stride 1, no bias: (K x)[o] = sum_c pointwise[o, c] x[c] + sum_s spatial[o, s] x[.., shifted by s].
+    Weights: n^2 + 4 g n with the star, n^2 + 8 g n with the square, n^2 + 2 g n with the others. Raises ConfigError
+    when `group_size` does not divide `channels`.
+    """
+
+    def __init__(self, channels: int, stencil: Stencil = "star", group_size: int = 1) -> None:
+        super().__init__()
+        if stencil not in STENCILS:
+            raise ConfigError(f"a stencil is one of {', '.join(STENCILS)}, got {stencil}")
+        if channels % group_size:
+            raise ConfigError(f"the size of a group must divide the {channels} channels, got {group_size}")
+        mask = torch.tensor(STENCILS[stencil], dtype=torch.bool)
+        self.spatial = PredefinedConv2d(
+            channels, channels, 3, mask=mask, padding=1, groups=channels // group_size, bias=False
+        )
+        self.pointwise = nn.Conv2d(channels, channels, 1, bias=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """K x: [N, C, H, W] to the same shape."""
+        result: Tensor = self.spatial(images) + self.pointwise(images)
+        return result
+
+    def transposed(self, images: Tensor) -> Tensor:
+        """K^T x: [N, C, H, W] to the same shape, with the same weights."""
+        spatial = self.spatial.kept_weight
+        return functional.conv_transpose2d(
+            images, spatial, padding=1, groups=self.spatial.groups
+        ) + functional.conv_transpose2d(images, self.pointwise.weight)
+
+    def dense_kernel(self) -> Tensor:
+        """[C, C, 3, 3]: the weight of the ordinary convolution that computes the same."""
+        channels, group_size = self.spatial.weight.shape[:2]
+        kernel = functional.pad(self.pointwise.weight, (1, 1, 1, 1))
+        block = torch.arange(channels) // group_size
+        same = (block[:, None] == block[None, :])[:, :, None, None]
+        spread = self.spatial.kept_weight.repeat(1, channels // group_size, 1, 1)
+        return kernel + spread * same

@@ -1,0 +1,134 @@
+"""ODE blocks: a residual field followed in time steps, with the activations of one step or block kept at a time.
+
+Source: Gholami, Keutzer & Biros 2019, "ANODE" (arXiv 1902.10298): discretise, then differentiate. The schedule of the
+checkpoints inside a block is Griewank & Walther 2000 ("Revolve"); that running statistics are frozen while steps are
+computed again is this project's choice, without which they would be updated twice.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from math import comb
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
+
+from sparsecnn.errors import ConfigError
+
+Field = Callable[[Tensor], Tensor]
+Step = Callable[[Field, Tensor, float], Tensor]
+
+
+def euler(field: Field, state: Tensor, dt: float) -> Tensor:
+    """One step of length `dt` of order 1."""
+    return state + dt * field(state)
+
+
+def rk2(field: Field, state: Tensor, dt: float) -> Tensor:
+    """One step of the midpoint rule, of order 2."""
+    return state + dt * field(state + dt / 2 * field(state))
+
+
+def rk4(field: Field, state: Tensor, dt: float) -> Tensor:
+    """One step of the classical Runge-Kutta method, of order 4."""
+    first = field(state)
+    second = field(state + dt / 2 * first)
+    third = field(state + dt / 2 * second)
+    fourth = field(state + dt * third)
+    return state + dt / 6 * (first + 2 * second + 2 * third + fourth)
+
+
+METHODS: dict[str, Step] = {"euler": euler, "rk2": rk2, "rk4": rk4}
+
+
+class ODEBlock(nn.Module):
+    """z(1) of dz/dt = field(z), z(0) the input, in `steps` steps of length 1 / steps with the same weights.
+
+    `field` maps [N, C, H, W] to the same shape. In training, `keep` says what stays in memory from the forward to the
+    backward pass, gradients being the same to the bit: "all", O(steps) activations a block; "input", the block's input,
+    all steps being computed again when the backward pass gets there; a number, at most so many states more than the
+    input, each step being computed again as often as that takes.
+    """
+
+    def __init__(
+        self,
+        field: nn.Module,
+        steps: int = 2,
+        method: Literal["euler", "rk2", "rk4"] = "euler",
+        keep: Literal["all", "input"] | int = "input",
+    ) -> None:
+        super().__init__()
+        if method not in METHODS:
+            raise ConfigError(f"a method is one of {', '.join(METHODS)}, got {method}")
+        if steps < 1:
+            raise ConfigError(f"steps must be at least 1, got {steps}")
+        if keep not in ("all", "input") and not (isinstance(keep, int) and keep >= 0):
+            raise ConfigError(f"keep must be all, input, or a number of states, got {keep}")
+        self.field, self.steps, self.keep = field, steps, keep
+        self.method = METHODS[method]
+
+    def forward(self, state: Tensor) -> Tensor:
+        """[N, C, H, W] to the same shape."""
+        if self.keep == "all" or not torch.is_grad_enabled():
+            return self._advanced(state, self.steps)
+        if self.keep == "input":
+            return self._forgotten(self._advanced, state, self.steps)
+        assert isinstance(self.keep, int)
+        return self._within(state, self.steps, self.keep)
+
+    def _advanced(self, state: Tensor, steps: int) -> Tensor:
+        for _ in range(steps):
+            state = self.method(self.field, state, 1.0 / self.steps)
+        return state
+
+    def _within(self, state: Tensor, steps: int, slots: int) -> Tensor:
+        """`steps` steps on, keeping `state` and at most `slots` others; the backward pass begins with the last step."""
+        while steps > 1 and slots > 0:
+            first = split(steps, slots)
+            state = self._forgotten(self._within, state, first, slots)
+            steps, slots = steps - first, slots - 1
+        if steps > 1:  # nothing more may be kept: each step starts from `state` again
+            state = self._forgotten(self._within, state, steps - 1, 0)
+        return self._forgotten(self._advanced, state, 1)
+
+    def _forgotten(self, part: Callable[..., Tensor], state: Tensor, *rest: int) -> Tensor:
+        """part(state, *rest), of which only `state` is kept."""
+        again: Tensor = checkpoint(
+            part,
+            state,
+            *rest,
+            use_reentrant=False,
+            context_fn=lambda: (nullcontext(), frozen_statistics(self.field)),
+        )
+        return again
+
+
+def split(steps: int, slots: int) -> int:
+    """After how many of `steps` > 1 steps the next state is kept, `slots` > 0 being free, for the least recomputation.
+
+    With r repetitions at most of each step, comb(slots + r, slots) steps can be reversed.
+    """
+    repetitions = next(r for r in range(1, steps + 1) if comb(slots + r, slots) >= steps)
+    return min(max(1, steps - comb(slots - 1 + repetitions, slots - 1)), comb(slots + repetitions - 1, slots))
+
+
+@contextmanager
+def frozen_statistics(field: nn.Module) -> Iterator[None]:
+    """Inside, batch normalisation normalises as it does, and its running statistics stay as they are."""
+    norms = [module for module in field.modules() if isinstance(module, _BatchNorm)]
+    kept = [(norm.momentum, _copy(norm.num_batches_tracked)) for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0  # the checkpoint wants the same operations on the same tensors
+    try:
+        yield
+    finally:
+        for norm, (momentum, batches) in zip(norms, kept, strict=True):
+            norm.momentum = momentum
+            if norm.num_batches_tracked is not None and batches is not None:
+                norm.num_batches_tracked.copy_(batches)
+
+
+def _copy(tensor: Tensor | None) -> Tensor | None:
+    return None if tensor is None else tensor.clone()

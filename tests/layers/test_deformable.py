@@ -1,0 +1,127 @@
+"""Deformable convolutions against torchvision's, ordinary ones and finite differences."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
+from torchvision import ops
+
+from sparsecnn.errors import ConfigError
+from sparsecnn.layers.deformable import DeformableConv2d, Window, deform_conv2d
+
+WINDOWS = [Window(), Window(padding=1), Window(2, 1), Window(1, 2, 2), Window(2, 0, 2)]
+
+
+def operands(window: Window, size: int = 3, *, spread: float = 2.0) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Images, offsets, weight, bias, mask in float64; offsets of `spread` pixels reach outside of the image."""
+    generator = torch.Generator().manual_seed(0)
+
+    def noise(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, dtype=torch.double)
+
+    images, weight = noise(2, 3, 9, 8), noise(4, 3, size, size)
+    plain = functional.conv2d(images, weight, None, window.stride, window.padding, window.dilation)
+    offset = spread * noise(2, 2 * size * size, *plain.shape[-2:])
+    return images, offset, weight, noise(4), noise(2, size * size, *plain.shape[-2:]).sigmoid()
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("has_mask", [False, True])
+def test_it_equals_torchvisions(window: Window, has_mask: bool) -> None:
+    images, offset, weight, bias, mask = operands(window, spread=4.0)
+    options: dict[str, Any] = vars(window)
+    expected = ops.deform_conv2d(images, offset, weight, bias, **options, mask=mask if has_mask else None)
+    found = deform_conv2d(images, offset, weight, bias, window, mask if has_mask else None)
+    assert (found - expected).abs().max() < 1e-10
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_gradients_equal_torchvisions(window: Window) -> None:
+    def gradients(convolve: Any, *extra: Any, **options: Any) -> list[Tensor]:
+        *most, mask = (tensor.requires_grad_() for tensor in operands(window))
+        convolve(*most, *extra, mask=mask, **options).sin().sum().backward()
+        return [tensor.grad for tensor in (*most, mask)]
+
+    expected = gradients(ops.deform_conv2d, **vars(window))
+    for one, other in zip(gradients(deform_conv2d, window), expected, strict=True):
+        assert (one - other).abs().max() < 1e-10
+
+
+def test_gradients_equal_finite_differences() -> None:
+    window = Window(padding=1)
+    images, offset, weight, bias, mask = operands(window, spread=0.0)
+    offset = 0.5 + 0.3 * torch.rand(offset.shape, dtype=torch.double, generator=torch.Generator().manual_seed(1))
+    inputs = [tensor[:1].requires_grad_() if tensor is not weight else tensor for tensor in (images, offset, weight)]
+    weight.requires_grad_()
+    assert torch.autograd.gradcheck(
+        lambda x, o, w, m: deform_conv2d(x, o, w, bias, window, m), (*inputs, mask[:1].requires_grad_()), fast_mode=True
+    )
+
+
+def test_without_offsets_it_is_a_convolution_and_half_of_one_with_half_a_mask() -> None:
+    window = Window(2, 1)
+    images, offset, weight, bias, mask = operands(window)
+    expected = functional.conv2d(images, weight, stride=2, padding=1)
+    still, half = torch.zeros_like(offset), torch.full_like(mask, 0.5)
+    assert (deform_conv2d(images, still, weight, None, window) - expected).abs().max() < 1e-12
+    assert (deform_conv2d(images, still, weight, None, window, half) - 0.5 * expected).abs().max() < 1e-12
+    with_bias = deform_conv2d(images, still, weight, bias, window)
+    assert (with_bias - expected - bias[:, None, None]).abs().max() < 1e-12
+
+
+def test_the_first_of_a_pair_of_offsets_is_down() -> None:
+    images, offset, weight, _, _ = operands(Window())
+    offset[:, 0::2], offset[:, 1::2] = 1.0, 0.0
+    moved = functional.conv2d(functional.pad(images[:, :, 1:], (0, 0, 0, 1)), weight)
+    assert (deform_conv2d(images, offset, weight, None, Window()) - moved).abs().max() < 1e-12
+
+
+def test_what_lies_outside_is_zero() -> None:
+    images, offset, weight, _, _ = operands(Window())
+    assert (deform_conv2d(images, torch.full_like(offset, 100.0), weight, None, Window()) == 0).all()
+
+
+class Largest(TorchDispatchMode):
+    """The elements of the largest tensor that any operation gives."""
+
+    elements = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), options: Any = None) -> Any:
+        result = function(*arguments, **(options or {}))
+        if isinstance(result, Tensor):
+            self.elements = max(self.elements, result.numel())
+        return result
+
+
+def test_no_temporary_is_larger_than_one_tap_of_the_column_buffer() -> None:
+    window = Window(padding=1)
+    images, offset, weight, _, _ = operands(window)
+    images, weight = images.repeat(1, 4, 1, 1), weight.repeat(1, 4, 1, 1)
+    with torch.no_grad(), Largest() as largest:
+        deform_conv2d(images, offset, weight, None, window)
+    assert largest.elements == 2 * 12 * 9 * 8
+
+
+@pytest.mark.parametrize(("version", "channels"), [(1, 18), (2, 27)])
+def test_the_convolution_beside_it_has_two_or_three_channels_a_tap(version: int, channels: int) -> None:
+    layer = DeformableConv2d(64, 64, padding=1, version=version)
+    beside = sum(parameter.numel() for parameter in layer.where.parameters())
+    assert beside == channels * (9 * 64 + 1) == {1: 10_386, 2: 15_579}[version]
+    assert layer.weight.numel() == 36_864
+
+
+def test_a_fresh_layer_is_an_ordinary_convolution() -> None:
+    torch.manual_seed(0)
+    images = torch.randn(2, 5, 6, 7)
+    for version, factor in ((1, 1.0), (2, 0.5)):
+        layer = DeformableConv2d(5, 4, stride=2, padding=1, version=version, bias=False)
+        expected = factor * functional.conv2d(images, layer.weight, stride=2, padding=1)
+        torch.testing.assert_close(layer(images), expected)
+
+
+def test_other_versions_are_refused() -> None:
+    with pytest.raises(ConfigError, match="of version 1 or 2, got 3"):
+        DeformableConv2d(1, 1, version=3)

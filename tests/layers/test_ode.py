@@ -1,0 +1,157 @@
+"""ODE blocks: order, gradients to the bit, what is kept, statistics."""
+
+import copy
+from math import comb
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
+
+from sparsecnn.errors import ConfigError
+from sparsecnn.layers.ode import METHODS, ODEBlock, split
+
+
+class Field(nn.Module):
+    """A small residual field; counts how often it is evaluated."""
+
+    def __init__(self, channels: int = 4, *, normalises: bool = True) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(channels) if normalises else nn.Identity()
+        self.calls = 0
+
+    def forward(self, state: Tensor) -> Tensor:
+        self.calls += 1
+        result: Tensor = torch.relu(self.norm(self.conv(state)))
+        return result
+
+
+def block(keep: str | int, method: str = "euler", steps: int = 5, *, normalises: bool = True) -> ODEBlock:
+    torch.manual_seed(0)
+    return ODEBlock(Field(normalises=normalises), steps, method, keep)  # type: ignore[arg-type]
+
+
+def gradients(block: ODEBlock) -> list[Tensor]:
+    state = torch.randn(2, 4, 6, 6, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    block(state).square().sum().backward()
+    return [tensor.grad for tensor in (state, *block.parameters()) if tensor.grad is not None]
+
+
+@pytest.mark.parametrize("normalises", [True, False])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("keep", ["input", 0, 1, 2, 5])
+def test_gradients_equal_those_of_plain_backpropagation_to_the_bit(
+    keep: str | int, method: str, normalises: bool
+) -> None:
+    expected = gradients(block("all", method, normalises=normalises))
+    found = gradients(block(keep, method, normalises=normalises))
+    assert len(found) == len(expected) == (4 if normalises else 2)
+    assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize("keep", ["input", 0, 2])
+def test_running_statistics_are_updated_once_an_evaluation(keep: str | int) -> None:
+    plain, frugal = block("all", "rk4"), block(keep, "rk4")
+    for each in (plain, frugal):
+        gradients(each)
+        gradients(each)
+    assert int(frugal.field.norm.num_batches_tracked) == 2 * 5 * 4  # type: ignore[union-attr, arg-type]
+    for one, other in zip(frugal.buffers(), plain.buffers(), strict=True):
+        assert torch.equal(one, other)
+    assert frugal.field.norm.momentum == 0.1  # type: ignore[union-attr]
+
+
+def kept_bytes(blocks: nn.Module) -> int:
+    """Between the forward and the backward pass, parameters left out."""
+    own = {parameter.data_ptr() for parameter in blocks.parameters()}
+    seen: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        if tensor.data_ptr() not in own:
+            seen[tensor.data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with saved_tensors_hooks(keep, lambda tensor: tensor):
+        kept = blocks(torch.randn(2, 4, 8, 8, requires_grad=True))
+    assert kept.requires_grad
+    return sum(seen.values())
+
+
+def test_kept_activations_grow_with_the_steps_in_plain_backpropagation_and_not_with_checkpoints() -> None:
+    plain = [kept_bytes(block("all", steps=steps)) for steps in (1, 4, 16)]
+    assert plain[2] > 3.5 * plain[1] > 12 * plain[0] * 0.9
+    frugal = [kept_bytes(block("input", steps=steps)) for steps in (1, 4, 16)]
+    assert frugal[0] == frugal[1] == frugal[2] == 2 * 4 * 8 * 8 * 4
+    blocks = nn.Sequential(*(block("input", steps=16) for _ in range(4)))
+    assert kept_bytes(blocks) == 4 * frugal[0]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 6, 10, 20])
+@pytest.mark.parametrize("slots", [0, 1, 2, 3])
+def test_no_step_is_computed_more_often_than_the_binomial_schedule_has_it(steps: int, slots: int) -> None:
+    torch.manual_seed(0)
+    frugal = ODEBlock(Field(), steps, "euler", slots)
+    gradients(frugal)
+    repetitions = next(r for r in range(steps) if comb(slots + r, slots) >= steps) if slots else steps - 1
+    field: Field = frugal.field  # type: ignore[assignment]
+    # One evaluation a step in the forward pass, one with gradients in the backward pass, the others to get there.
+    assert field.calls <= steps * (2 + repetitions)
+
+
+def test_the_split_leaves_both_parts_within_what_the_schedule_can_reverse() -> None:
+    for slots in range(1, 5):
+        for steps in range(2, 60):
+            repetitions = next(r for r in range(1, steps + 1) if comb(slots + r, slots) >= steps)
+            first = split(steps, slots)
+            assert 1 <= first < steps
+            assert first <= comb(slots + repetitions - 1, slots)
+            assert steps - first <= comb(slots - 1 + repetitions, slots - 1)
+
+
+@pytest.mark.parametrize(("method", "order"), [("euler", 1), ("rk2", 2), ("rk4", 4)])
+def test_the_error_falls_with_the_order_of_the_method(method: str, order: int) -> None:
+    torch.manual_seed(0)
+    weight = torch.randn(3, 3, dtype=torch.double)
+    state = torch.randn(5, 3, dtype=torch.double)
+
+    class Smooth(nn.Module):
+        def forward(self, z: Tensor) -> Tensor:
+            return torch.tanh(z @ weight)
+
+    reference = ODEBlock(Smooth(), 2000, "rk4", "all")(state)
+    errors = [float((ODEBlock(Smooth(), steps, method, "all")(state) - reference).abs().max()) for steps in (16, 32)]  # type: ignore[arg-type]
+    assert errors[0] / errors[1] == pytest.approx(2**order, rel=0.15)
+
+
+def test_one_euler_step_is_a_plain_residual_block() -> None:
+    single, state = block("input", steps=1), torch.randn(2, 4, 6, 6)
+    assert torch.equal(copy.deepcopy(single)(state), state + single.field(state))
+
+
+def test_going_back_in_time_does_not_give_the_input_back() -> None:
+    torch.manual_seed(0)
+    weight = 6.0 * torch.randn(4, 4, 3, 3, dtype=torch.double) / 6.0
+    state = torch.randn(2, 4, 6, 6, dtype=torch.double)
+
+    def field(z: Tensor) -> Tensor:
+        return torch.relu(nn.functional.conv2d(z, weight, padding=1))
+
+    errors = []
+    for steps in (1, 5, 20):
+        there = state
+        for _ in range(steps):
+            there = METHODS["euler"](field, there, 1 / steps)
+        for _ in range(steps):
+            there = METHODS["euler"](field, there, -1 / steps)
+        errors.append(float((there - state).norm() / state.norm()))
+    assert errors[0] > errors[1] > errors[2] > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"method": "heun"}, "a method is one of"), ({"steps": 0}, "steps must be"), ({"keep": -1}, "keep must be")],
+)
+def test_other_values_are_refused(options: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        ODEBlock(nn.Identity(), **options)  # type: ignore[arg-type]
