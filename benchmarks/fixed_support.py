@@ -21,7 +21,7 @@ from networks import BATCH_SIZE, NETWORKS
 from torch import Tensor, nn
 
 from sparsecnn.allocation import uniform
-from sparsecnn.layers import on_support
+from sparsecnn.layers.support import on_support
 from sparsecnn.models import prunable_weights
 from sparsecnn.operators import project_l0
 from sparsecnn.training import place

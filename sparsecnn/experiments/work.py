@@ -16,7 +16,7 @@ from sparsecnn.experiments.measurement import Measurement
 from sparsecnn.experiments.progress import SILENT, Progress
 from sparsecnn.experiments.tasks import Bundle, Done, Task
 from sparsecnn.experiments.workbench import Parts, Workbench
-from sparsecnn.layers import on_support
+from sparsecnn.layers.support import on_support
 from sparsecnn.models import WeightsFile, prunable_weights, weights_bytes
 from sparsecnn.training import Epoch, Member, Observer, Snapshots, cohort_size, train_cohort_
 

@@ -17,7 +17,7 @@ from sparsecnn.layers.quantisers import Levels, steps_of
 from sparsecnn.native import VARIANTS, library
 
 WORD = 64
-SOURCES = (Path(__file__).parent / "bits" / "passes.c", *VARIANTS)
+SOURCES = (Path(__file__).parent / "kernels" / "passes.c", *VARIANTS)
 # Numbers that NumPy's way looks at together.
 CHUNK = 2**22
 
@@ -71,7 +71,7 @@ def _kernels() -> ctypes.CDLL | None:
 def bitwise_conv2d(
     numbers: Tensor, bits: int, levels: Levels, weight_bits: int, *, stride: int = 1, padding: int = 0
 ) -> tuple[Tensor, Tensor]:
-    """Whole activations [B, C, H, W] in [0, 2^bits) by the weight [O, C, k, k] of `levels`: int64 [B, O, H', W'], twice.
+    """Whole activations [B, C, H, W] in [0, 2^bits) by the [O, C, k, k] of `levels`: int64 [B, O, H', W'] twice.
 
     First the sums of number times activation over the kept weights, then those of the activations alone, which the
     signs of the levels need: the convolution is scale * (2 first / weight steps - second) / activation steps. Padding

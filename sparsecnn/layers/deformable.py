@@ -34,8 +34,8 @@ def deform_conv2d(
     """[N, C, H, W] convolved with weight [O, C, k, k] whose taps move: [N, O, H', W'].
 
     `offset` is [N, 2 k k, H', W'] in pixels, (dy, dx) for each tap in rows; `mask` [N, k k, H', W'] multiplies what a
-    tap reads. Between pixels the image is interpolated bilinearly, outside it is zero. One tap's samples, N C H' W' values,
-    are in memory at a time, in the backward pass too, where they are computed again.
+    tap reads. Between pixels the image is interpolated bilinearly, outside it is zero. One tap's samples, N C H' W'
+    values, are in memory at a time, in the backward pass too, where they are computed again.
     """
     size = weight.shape[-1]
     result = images.new_zeros(len(images), len(weight), *offset.shape[-2:])

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from sparsecnn.data import Split
 from sparsecnn.errors import ConfigError
-from sparsecnn.layers import on_support
+from sparsecnn.layers.support import on_support
 from sparsecnn.models import prunable_weights
 from sparsecnn.regularizers import Regularizer
 from sparsecnn.solvers import Solver

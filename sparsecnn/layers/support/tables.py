@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sparsecnn.layers.axis import Numbers
-from sparsecnn.layers.structures import GROUP, Frame, Kept
+from sparsecnn.layers.support.axis import Numbers
+from sparsecnn.layers.support.structures import GROUP, Frame, Kept
 
 # Of the 32 KiB that most L1 caches have, what is left beside sums and weights. 12 to 28 KiB are equally fast.
 CACHE_BYTES = 20 * 1024

@@ -12,7 +12,7 @@ import torch
 from layers.pruned import LAYOUTS, is_batch_last, prune_
 from torch import Tensor, nn
 
-from sparsecnn.layers import convolution, on_support, structures
+from sparsecnn.layers.support import convolution, on_support, structures
 from sparsecnn.models import ResNet, cifar10_quick, lenet, prunable_weights
 from sparsecnn.native import command
 

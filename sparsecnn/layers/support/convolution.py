@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from sparsecnn.layers.axis import Axis
-from sparsecnn.layers.sides import Convolution, Side, backward_side, by_output, forward_side
-from sparsecnn.layers.structures import GROUP, kernels, maps
-from sparsecnn.layers.tables import entries
+from sparsecnn.layers.support.axis import Axis
+from sparsecnn.layers.support.sides import Convolution, Side, backward_side, by_output, forward_side
+from sparsecnn.layers.support.structures import GROUP, kernels, maps
+from sparsecnn.layers.support.tables import entries
 
 Pair = tuple[int, int]
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from sparsecnn.errors import ConfigError
-from sparsecnn.layers.convolution import Convolve, FixedSupport
-from sparsecnn.layers.structures import GROUP, kernels
+from sparsecnn.layers.support.convolution import Convolve, FixedSupport
+from sparsecnn.layers.support.structures import GROUP, kernels
 
 Forward = Callable[[Tensor], Tensor]
 

@@ -9,7 +9,7 @@ from layers.pruned import is_batch_last, prune_
 from torch import Tensor, nn
 
 from sparsecnn.errors import ConfigError
-from sparsecnn.layers import on_support, structures
+from sparsecnn.layers.support import on_support, structures
 from sparsecnn.models import cifar10_quick, prunable_weights
 from sparsecnn.native import COMPILER_VARIABLE, library
 

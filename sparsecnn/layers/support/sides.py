@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparsecnn.layers.axis import Axis
-from sparsecnn.layers.structures import GROUP, Frame, Gather
-from sparsecnn.layers.tables import Entries, Table, offsets, parts_for
+from sparsecnn.layers.support.axis import Axis
+from sparsecnn.layers.support.structures import GROUP, Frame, Gather
+from sparsecnn.layers.support.tables import Entries, Table, offsets, parts_for
 
 # Neighbouring results that the kernels compute at once, at most; see vectors.h.
 PLACES = 4

@@ -1,0 +1,3 @@
+/* All kernels. */
+#include "gather.h"
+#include "correlate.h"
