@@ -20,7 +20,7 @@ from sparsecnn.models import (
     fill_,
     load_weights_,
     other_values,
-    prunable_weights,
+    weight_counts,
     weights_digest,
 )
 from sparsecnn.packing import Packer, packer_of, pixels_note
@@ -154,7 +154,7 @@ class Workbench:
     @cached_property
     def layer_sizes(self) -> Mapping[str, int]:
         """The weights of every prunable layer."""
-        return {name: weight.numel() for name, weight in prunable_weights(self._example).items()}
+        return weight_counts(self._example)
 
     @cached_property
     def dense_bytes(self) -> int:

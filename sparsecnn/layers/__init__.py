@@ -2,19 +2,30 @@
 
 from sparsecnn.layers.bitwise import BitwiseConv2d
 from sparsecnn.layers.deformable import DeformableConv2d, deform_conv2d
+from sparsecnn.layers.full import FullConv2d
 from sparsecnn.layers.implicit import ImexStep, implicit_solve
 from sparsecnn.layers.lean import LeanConv2d
 from sparsecnn.layers.ode import ODEBlock
 from sparsecnn.layers.predefined import KernelSupports, PredefinedConv2d
+from sparsecnn.layers.same import bitwise, deformable, predefined
+from sparsecnn.layers.steps import ChannelNorm2d, Ode, Residual, Symmetric
 
 __all__ = [
     "BitwiseConv2d",
+    "ChannelNorm2d",
     "DeformableConv2d",
+    "FullConv2d",
     "ImexStep",
     "KernelSupports",
     "LeanConv2d",
     "ODEBlock",
+    "Ode",
     "PredefinedConv2d",
+    "Residual",
+    "Symmetric",
+    "bitwise",
     "deform_conv2d",
+    "deformable",
     "implicit_solve",
+    "predefined",
 ]

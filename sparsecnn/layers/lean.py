@@ -48,7 +48,7 @@ class LeanConv2d(nn.Module):
         result: Tensor = self.spatial(images) + self.pointwise(images)
         return result
 
-    def transposed(self, images: Tensor) -> Tensor:
+    def adjoint(self, images: Tensor) -> Tensor:
         """K^T x: [N, C, H, W] to the same shape, with the same weights."""
         spatial = self.spatial.kept_weight
         return functional.conv_transpose2d(

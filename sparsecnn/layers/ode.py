@@ -17,6 +17,8 @@ from torch.utils.checkpoint import checkpoint
 
 from sparsecnn.errors import ConfigError
 
+Method = Literal["euler", "rk2", "rk4"]
+Keep = Literal["all", "input"] | int
 Field = Callable[[Tensor], Tensor]
 Step = Callable[[Field, Tensor, float], Tensor]
 
@@ -56,8 +58,8 @@ class ODEBlock(nn.Module):
         self,
         field: nn.Module,
         steps: int = 2,
-        method: Literal["euler", "rk2", "rk4"] = "euler",
-        keep: Literal["all", "input"] | int = "input",
+        method: Method = "euler",
+        keep: Keep = "input",
     ) -> None:
         super().__init__()
         if method not in METHODS:

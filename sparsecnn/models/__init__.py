@@ -3,9 +3,12 @@
 from sparsecnn.models.caffenet import caffenet
 from sparsecnn.models.cifar10 import cifar10_full, cifar10_quick
 from sparsecnn.models.lenet import lenet
-from sparsecnn.models.prunable import build_model, other_values, prunable_weights
+from sparsecnn.models.prunable import build_model, other_values, prunable_weights, weight_counts
 from sparsecnn.models.resnet import ResNet
+from sparsecnn.models.resnet18 import ResNet18
+from sparsecnn.models.skeleton import Skeleton
 from sparsecnn.models.small import small_cnn
+from sparsecnn.models.vgg import vgg16
 from sparsecnn.models.weights import (
     WeightsFile,
     fill_,
@@ -18,6 +21,8 @@ from sparsecnn.models.weights import (
 
 __all__ = [
     "ResNet",
+    "ResNet18",
+    "Skeleton",
     "WeightsFile",
     "build_model",
     "caffenet",
@@ -31,6 +36,8 @@ __all__ = [
     "read_tensors",
     "save_weights",
     "small_cnn",
+    "vgg16",
+    "weight_counts",
     "weights_bytes",
     "weights_digest",
 ]

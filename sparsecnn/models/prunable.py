@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from sparsecnn.errors import ConfigError
+from sparsecnn.layers import BitwiseConv2d, DeformableConv2d, PredefinedConv2d
 
-PRUNABLE = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+PRUNABLE = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, BitwiseConv2d, DeformableConv2d)
 
 
 def prunable_weights(model: nn.Module) -> dict[str, nn.Parameter]:
@@ -27,6 +28,16 @@ def prunable_weights(model: nn.Module) -> dict[str, nn.Parameter]:
         kinds = ", ".join(kind.__name__ for kind in PRUNABLE)
         raise ConfigError(f"{type(model).__name__} has no prunable layer (looked for {kinds})")
     return unique
+
+
+def weight_counts(model: nn.Module) -> dict[str, int]:
+    """How many weights each prunable layer has: those under its mask where its support is pre-defined."""
+    modules = dict(model.named_modules())
+    return {name: _count(modules[name], weight) for name, weight in prunable_weights(model).items()}
+
+
+def _count(layer: nn.Module, weight: Tensor) -> int:
+    return int(layer.mask.sum()) if isinstance(layer, PredefinedConv2d) else weight.numel()
 
 
 def other_values(model: nn.Module) -> int:

@@ -15,6 +15,8 @@ from sparsecnn.storage.masks import Geometry, Mask
 
 VALUE_TYPES: dict[int, np.dtype[np.floating]] = {32: np.dtype("<f4"), 16: np.dtype("<f2")}
 FORMAT_SETS = ("all", "index_only")
+# Formats with a bit for each of many positions, zero or not.
+BIT_A_POSITION = ("bitmask", "periodic")
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ class NetworkMemory:
 class Storage:
     """How networks are stored: the width of a value in bits (32 or 16) and which formats may win.
 
-    `formats` is "all" or "index_only", which leaves the bitmask out: it makes almost every sparse layer beat the dense
-    format, and whether the paper's appendix knew it could not be established.
+    `formats` is "all" or "index_only", which leaves out those with a bit a position: they make almost every sparse
+    layer beat the dense format, and whether the paper's appendix knew them could not be established.
     """
 
     value_bits: int = 32
@@ -70,7 +72,8 @@ class Storage:
     @property
     def choices(self) -> tuple[Format, ...]:
         """The formats that may win, dense first: the earlier one wins a tie."""
-        return tuple(form for form in PAPER_FORMATS.values() if self.formats == "all" or form.name != "bitmask")
+        forms = PAPER_FORMATS.values()
+        return tuple(form for form in forms if self.formats == "all" or form.name not in BIT_A_POSITION)
 
     def layer(self, weight: Tensor) -> LayerMemory:
         """The cheapest format of one weight tensor and the whole bytes it takes."""

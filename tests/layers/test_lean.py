@@ -39,7 +39,7 @@ def test_it_is_the_convolution_with_the_dense_kernel(stencil: str, group_size: i
 def test_the_transposed_operator_is_the_adjoint(stencil: str, group_size: int) -> None:
     layer = lean(stencil, group_size)
     one, other = torch.randn(2, 1, 6, 5, 7, dtype=torch.double)
-    assert ((layer(one) * other).sum() - (one * layer.transposed(other)).sum()).abs() < 1e-12
+    assert ((layer(one) * other).sum() - (one * layer.adjoint(other)).sum()).abs() < 1e-12
 
 
 def test_an_impulse_reaches_four_neighbours_in_its_channel_and_its_place_in_all() -> None:
