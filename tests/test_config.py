@@ -20,6 +20,7 @@ MANDATORY = {
     "model/custom": ["model._target_=sparsecnn.models.lenet"],
     "allocation/explicit": ["allocation.budgets={conv1: 10}"],
 }
+STEP_OPERATOR = "operator@model.step.operator"
 # A value such as a,b, but no list or mapping.
 SWEPT = re.compile(r"=[^\[{]*,")
 
@@ -33,7 +34,8 @@ def test_every_choice_builds(path: Path) -> None:
     choice = name(path)
     group, _, option = choice.partition("/")
     is_search = "# sparsecnn greedy-search " in path.read_text()
-    composed = compose("greedy_search" if is_search else "train", [f"{group}={option}", *MANDATORY.get(choice, [])])
+    chosen = [f"{group}={option}"] if group != "operator" else ["model=compact_resnet", f"{STEP_OPERATOR}={option}"]
+    composed = compose("greedy_search" if is_search else "train", [*chosen, *MANDATORY.get(choice, [])])
     assert isinstance(build(composed.nodes), GreedySearch if is_search else Train)
 
 
@@ -62,7 +64,7 @@ def test_every_file_opens_with_a_sentence_and_a_command_that_composes(path: Path
         ("train", ["+storag.value_bits=16"], "there is no key storag.value_bits; did you mean storage.value_bits?"),
         ("train", ["+foo=1"], "there is no key foo"),
         ("train", ["allocation=uniform", "allocation.densty=1"], "there is no key allocation.densty; did you mean "),
-        ("train", ["model=lent"], "model has no choice lent; did you mean lenet? (choices: caffenet, "),
+        ("train", ["model=lent"], "model has no choice lent; did you mean lenet? (choices: bitwise_resnet, "),
         ("train", ["solver=null"], "solver has no choice null (choices: "),
         ("greedy_search", ["solver@search.refine=refin"], "solver@search.refine has no choice refin; did you mean "),
         ("train", ["experiment=none_such"], "experiment has no choice none_such (choices: "),

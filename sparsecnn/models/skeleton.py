@@ -5,6 +5,7 @@ its code for openings, connectors and widths.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -32,7 +33,7 @@ class Skeleton(nn.Module):
             raise ValueError(f"widths must be at least two, got {list(widths)}")
         self.opening = _convolution(in_channels, widths[0], 3)
         self.stages = nn.ModuleList()
-        for width, following in zip(widths, widths[1:], strict=False):
+        for width, following in pairwise(widths):
             inside = [step(width) for _ in range(steps)]
             self.stages.append(nn.Sequential(*inside, _convolution(width, following, 1)))
         self.pool = nn.AvgPool2d(2)
