@@ -58,6 +58,32 @@ reproduce-caffe: $(INSTALLED)  ## Redo results/caffe (DATA=folder of parquet fil
 	  run_dir=$(CAFFE) $(call IMAGES,cifar10)
 	$(BIN)/sparsecnn table $(CAFFE) -o results/caffe/table.csv
 
+.PHONY: reproduce-filters reproduce-losses
+FILTERS = runs/filters
+# Beside the one of figure_2_l1: which strength leaves about 12 of the 32 filters, as in the paper?
+STRENGTHS = 1e-3 2e-3 4e-3
+SHRUNK = $(addprefix $(FILTERS)/strength_,$(STRENGTHS))
+
+reproduce-filters: $(INSTALLED)  ## Redo figure_2 of results/cifar10 (DATA=folder of parquet files; 25 minutes on one core)
+	for half in figure_2 figure_2_l1; do $(BIN)/sparsecnn train experiment=$$half run_dir=$(FILTERS)/$$half \
+	  $(call IMAGES,cifar10) || exit; done
+	for strength in $(STRENGTHS); do $(BIN)/sparsecnn train experiment=figure_2_l1 regularizer.strength=$$strength \
+	  run_dir=$(FILTERS)/strength_$$strength $(call IMAGES,cifar10) || exit; done
+	$(BIN)/sparsecnn table $(FILTERS)/figure_2 $(FILTERS)/figure_2_l1 $(SHRUNK) -o results/cifar10/filters/table.csv
+	$(BIN)/sparsecnn plot-filters $(FILTERS)/figure_2_l1 $(SHRUNK) -o results/cifar10/filters/strengths
+	$(BIN)/sparsecnn plot-filters $(FILTERS)/figure_2 $(FILTERS)/figure_2_l1 --label 'weight decay' \
+	  --label 'l1 shrinkage' -o results/cifar10/figure_2
+
+CONVERGENCE = figure_3 figure_3_l1 figure_3_l0
+
+reproduce-losses: $(INSTALLED)  ## Redo figure_3 of results/cifar10 (DATA=folder of parquet files; an hour on 2 cores)
+	for training in $(CONVERGENCE); do $(BIN)/sparsecnn train experiment=$$training executor=local \
+	  run_dir=runs/convergence/$$training $(call IMAGES,cifar10) && \
+	  mkdir -p results/cifar10/convergence/$$training && \
+	  cp $(foreach table,table.csv losses.csv config.yaml environment.json,runs/convergence/$$training/$(table)) \
+	  results/cifar10/convergence/$$training/ || exit; done
+	$(BIN)/sparsecnn plot-convergence $(addprefix runs/convergence/,$(CONVERGENCE)) -o results/cifar10/figure_3
+
 # Needs the runs of reproduce-cifar and reproduce-mnist. NNC=--nnc compares with NNC, see benchmarks/nnc/README.md.
 NNC =
 PACKED = runs/packed

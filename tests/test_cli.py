@@ -29,7 +29,7 @@ def test_the_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     modules = set(done.stdout.split())
     assert not modules & {"torch", "pandas", "matplotlib", "hydra", "numpy"}
-    for command in ("train", "greedy-search", "best", "table", "plot-frontier", "plot-layers", "plot-thresholding"):
+    for command in ("train", "greedy-search", "best", "table", "plot-frontier", "plot-layers", "plot-filters"):
         assert command in done.stdout
 
 

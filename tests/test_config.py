@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from hydra import initialize_config_dir
 
-from sparsecnn.config import build, check, compose, conf_dir, groups, identity, run_folder, sweep
+from sparsecnn.config import build, check, compose, compose_over, conf_dir, groups, identity, run_folder, sweep
 from sparsecnn.errors import ConfigError
-from sparsecnn.experiments import GreedySearch, Train
+from sparsecnn.experiments import GreedySearch, Pack, Train
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 FILES = sorted(CONF.rglob("*.yaml"))
@@ -86,6 +86,8 @@ def test_every_file_opens_with_a_sentence_and_a_command_that_composes(path: Path
         ("train", ["solver.epochs"], "cannot read an override: "),
         ("train", ["model._target_=os.nope"], "model._target_ cannot be imported: os.nope (No module named "),
         ("train", ["~solver.epochs"], "the configuration cannot be built: Solver.__init__() missing 1 required "),
+        ("train", ["training.loss_every=0"], "training.loss_every must be null or at least 1, got 0"),
+        ("train", ["training.loss_every=x"], "training.loss_every must be a whole number or null, got x"),
         ("train", ["storage.formats=some"], "storage.formats must be one of all, index_only, got some"),
     ],
 )
@@ -137,6 +139,7 @@ UNCHANGED = [
     "seeds=[3,4]",
     "executor=local",
     "training.cohort=4",
+    "training.loss_every=null",
     # Of what is off.
     "search.start_memory=1/8",
     "search.screen_images=10",
@@ -154,6 +157,7 @@ CHANGED = [
     "search.screen=projected_loss",
     "search.halving=0.5",
     "search.memory=packed",
+    "training.loss_every=10",
 ]
 
 
@@ -218,6 +222,12 @@ def test_the_configuration_as_text_leaves_the_wiring_out() -> None:
     assert "\nrun:" not in text
     assert "\nparts:" not in text
     assert "${" not in text
+
+
+def test_the_configuration_of_a_run_of_an_older_version_can_be_composed_over(tmp_path: Path) -> None:
+    saved = tmp_path / "config.yaml"
+    saved.write_text(compose("train", ["model=lenet"]).text().replace("  loss_every: null\n", ""))
+    assert isinstance(build(compose_over("pack", saved, []).nodes), Pack)
 
 
 def test_composing_leaves_hydra_as_it_was() -> None:

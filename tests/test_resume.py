@@ -21,6 +21,7 @@ SEARCH = [
     "solver@search.refine=refine",
     "search.refine.epochs=3",
     "search.rounds=3",
+    "training.loss_every=3",
     "run_dir=run",
     "--quiet",
 ]
@@ -80,7 +81,12 @@ def test_a_search_killed_at_random_instants_ends_with_the_same_table(
     assert done.returncode == 0, f"{done.stderr} (seed {seed})"
     table, expected = results(tmp_path, "table.csv"), results(undisturbed, "table.csv")
     pd.testing.assert_frame_equal(table, expected, check_exact=True, obj=f"table (seed {seed})")
-    for name, key in (("epochs.csv", ["key", "epoch"]), ("layer_epochs.csv", ["key", "epoch", "layer"])):
+    keys = {
+        "epochs.csv": ["key", "epoch"],
+        "layer_epochs.csv": ["key", "epoch", "layer"],
+        "losses.csv": ["key", "step"],
+    }
+    for name, key in keys.items():
         frames = [results(folder, name).sort_values(key, ignore_index=True) for folder in (tmp_path, undisturbed)]
         pd.testing.assert_frame_equal(*frames, check_exact=True, obj=f"{name} (seed {seed})")
     kept = [

@@ -11,8 +11,9 @@ import pandas as pd
 from sparsecnn.cli.tables import frontier_text
 from sparsecnn.errors import ConfigError, DataError
 from sparsecnn.frontier import frontier_table
+from sparsecnn.plots import DETAILS
 from sparsecnn.plots.style import save
-from sparsecnn.results import read_each
+from sparsecnn.results import read_details, read_each
 from sparsecnn.sizes import to_bytes
 from sparsecnn.whole_files import write_output
 
@@ -21,7 +22,7 @@ ENDINGS = (".png", ".svg", ".csv")
 
 def draw(name: str, runs: Sequence[Path], output: Path | None, *, labels: Sequence[str], budget: str | None) -> None:
     """Writes the figure `name` of `runs` as PNG, SVG and CSV beside each other, and says where."""
-    table = _read(runs, labels)
+    table = _read(runs, labels, DETAILS.get(name))
     stem = output or _folder(runs[0]) / "plots" / name
     write_figure(name, table, stem, budget_bytes=_bytes(budget, table) if budget else None)
 
@@ -45,8 +46,8 @@ def write_figure(name: str, table: pd.DataFrame, stem: Path, *, budget_bytes: fl
         click.echo(path)
 
 
-def _read(runs: Sequence[Path], labels: Sequence[str]) -> pd.DataFrame:
-    tables = read_each(runs)
+def _read(runs: Sequence[Path], labels: Sequence[str], details: str | None) -> pd.DataFrame:
+    tables = read_each(runs) if details is None else read_details(runs, details)
     for table, label in zip(tables.values(), labels, strict=False):
         table["run"] = label
     return pd.concat(tables.values(), ignore_index=True)

@@ -5,6 +5,7 @@ import click
 from sparsecnn.cli.best_command import best_command
 from sparsecnn.cli.experiment_command import experiment_command
 from sparsecnn.cli.file_commands import bench_command, evaluate_command, export_command, inspect_command, unpack_command
+from sparsecnn.cli.filters_command import plot_filters_command
 from sparsecnn.cli.pack_command import pack_command, plot_storage_command
 from sparsecnn.cli.plot_command import plot_command
 from sparsecnn.cli.table_command import table_command
@@ -57,6 +58,7 @@ for command in (
     bench_command,
     export_command,
     plot_storage_command,
+    plot_filters_command,
 ):
     main.add_command(command)
 for name, summary in FIGURES.items():

@@ -24,7 +24,7 @@ CONF_DIR_VARIABLE = "SPARSECNN_CONF_DIR"
 # Nodes that only wire the others together; users neither read nor set them.
 WIRING = ("run", "parts")
 # Nodes of a run that say nothing of its network.
-PLACES = ("runs_dir", "run_dir", "seeds", "tensorboard", "experiment")
+PLACES = ("runs_dir", "run_dir", "seeds", "tensorboard", "training", "experiment")
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,9 @@ def identity(composed: Composed) -> dict[str, Any]:
             kept[node] = {name: value for name, value in kept[node].items() if name not in leave_out}
     if isinstance(kept.get("search"), dict):
         kept["search"] = _chosen(kept["search"])
+    # Of how networks are trained, what is recorded of it makes a table; nothing is where it is off.
+    if nodes["training"]["loss_every"] is not None:
+        kept["training"] = {"loss_every": nodes["training"]["loss_every"]}
     kept["model"] = {**kept["model"], "weights": None}
     return kept
 

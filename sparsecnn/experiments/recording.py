@@ -18,7 +18,7 @@ from sparsecnn.experiments.run_folder import Run
 from sparsecnn.experiments.tasks import Bundle, Done, Task
 from sparsecnn.experiments.workbench import Workbench
 from sparsecnn.models import WeightsFile
-from sparsecnn.results import CandidateRow, EpochRow, LayerEpochRow
+from sparsecnn.results import CandidateRow, EpochRow, LayerEpochRow, LossRow
 from sparsecnn.training import Epoch
 from sparsecnn.whole_files import write_bytes
 
@@ -42,9 +42,10 @@ class EpochBook:
         """Records `epoch` of the network `key`, unless it is known."""
         if self.run.store.has_epoch(key, epoch.epoch):
             return
-        values = {name: value for name, value in asdict(epoch).items() if name != "layers"}
+        values = {name: value for name, value in asdict(epoch).items() if name not in ("layers", "losses")}
         layers = [LayerEpochRow(self.run.name, key, epoch.epoch, **asdict(layer)) for layer in epoch.layers]
-        self.run.store.add(EpochRow(self.run.name, key, **values), *layers)
+        losses = [LossRow(self.run.name, key, **asdict(loss)) for loss in epoch.losses]
+        self.run.store.add(EpochRow(self.run.name, key, **values), *layers, *losses)
         for log_epoch in self.logs:
             log_epoch(key, epoch)
 

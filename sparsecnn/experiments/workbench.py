@@ -37,7 +37,7 @@ class Parts:
     `validation_share` of the train split is held out by a stratified draw with `validation_seed`; 0 holds nothing out.
     `weights` is a file that the network starts from instead of its random initialisation. `memory` says what memory
     means: "paper", "packed" or "packed_int8"; `cohort` how many networks are trained together, as one over stacked
-    parameters.
+    parameters. With `loss_every` the training loss of so many steps each is recorded.
     """
 
     data: Callable[[], DataSet]
@@ -52,11 +52,14 @@ class Parts:
     threads: int | None = None
     memory: str = "paper"
     cohort: int | Literal["auto"] = "auto"
+    loss_every: int | None = None
 
     def __post_init__(self) -> None:
         checked_kind(self.memory)
         if self.cohort != "auto" and self.cohort < 1:
             raise ConfigError(f"training.cohort must be auto or at least 1, got {self.cohort}")
+        if self.loss_every is not None and self.loss_every < 1:
+            raise ConfigError(f"training.loss_every must be null or at least 1, got {self.loss_every}")
 
     @property
     def may_stack(self) -> bool:
@@ -72,7 +75,7 @@ class Parts:
         if self.validation_share:
             train, validation = cut_validation(data.train, self.validation_share, self.validation_seed)
         log.info("data: %d train, %d validation, %d test", len(train), len(validation or ()), len(data.test))
-        trainer = Trainer(train, self.preprocessing(train), Placement(torch.device("cpu")))
+        trainer = Trainer(train, self.preprocessing(train), Placement(torch.device("cpu")), self.loss_every)
         return Workbench(self, data, trainer, validation, data.test)
 
     def set_up(self) -> "Workbench":
@@ -103,10 +106,10 @@ class Workbench:
     def ready(self) -> "Workbench":
         """The same on the device that the configuration names, with the process set up for it."""
         placement = place(self.parts.device, self.parts.precision, self.parts.threads)
-        trainer = self.trainer
+        split, preprocess = self.trainer.split.to(placement.device), self.trainer.preprocess.to(placement.device)
         return replace(
             self,
-            trainer=Trainer(trainer.split.to(placement.device), trainer.preprocess.to(placement.device), placement),
+            trainer=replace(self.trainer, split=split, preprocess=preprocess, placement=placement),
             validation=self.validation.to(placement.device) if self.validation else None,
             test=self.test.to(placement.device),
         )

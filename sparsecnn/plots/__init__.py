@@ -4,6 +4,10 @@
 # matplotlib, for which the command line's help should not wait.
 FIGURES = {
     "frontier": "Accuracy against memory: every candidate a point, the frontier a line.",
+    "convergence": "Training loss against iteration over repetitions, median and band (the paper's Figure 3).",
     "layers": "Nonzeros a layer, raw and over the layer's dense size, along the search (the paper's Figure 4).",
     "thresholding": "Accuracy against density under projection and under thresholding (the paper's Figure 5).",
 }
+
+# The table of a run that a figure needs beside the candidates, where it needs one: it gets both joined.
+DETAILS = {"convergence": "losses"}

@@ -1,7 +1,7 @@
 """Results: rows in a store, tables out of it."""
 
-from sparsecnn.results.exports import STORE, export, read_each, read_runs, write_table
-from sparsecnn.results.rows import CandidateRow, EpochRow, LayerEpochRow, Phase, Status
+from sparsecnn.results.exports import STORE, export, read_details, read_each, read_runs, write_table
+from sparsecnn.results.rows import CandidateRow, EpochRow, LayerEpochRow, LossRow, Phase, Status
 from sparsecnn.results.store import RunStore
 
 __all__ = [
@@ -9,10 +9,12 @@ __all__ = [
     "CandidateRow",
     "EpochRow",
     "LayerEpochRow",
+    "LossRow",
     "Phase",
     "RunStore",
     "Status",
     "export",
+    "read_details",
     "read_each",
     "read_runs",
     "write_table",

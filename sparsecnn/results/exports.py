@@ -9,12 +9,13 @@ from pathlib import Path
 import pandas as pd
 
 from sparsecnn.errors import DataError
-from sparsecnn.results.rows import CandidateRow
-from sparsecnn.results.store import TABLES, RunStore, read_table
+from sparsecnn.results.store import RunStore, read_table
 from sparsecnn.whole_files import write_output
 
 STORE = "results.sqlite"
-FILES = {"candidates": "table", "epochs": "epochs", "layer_epochs": "layer_epochs"}
+FILES = {"candidates": "table", "epochs": "epochs", "layer_epochs": "layer_epochs", "losses": "losses"}
+# Tables that only some runs have, and what makes a run have them.
+OPTIONAL = {"losses": "training.loss_every=N records them"}
 REQUIRED = {"run", "key", "phase", "status", "memory_bytes", "val_accuracy", "test_accuracy"}
 
 
@@ -25,10 +26,13 @@ def write_table(frame: pd.DataFrame, path: Path) -> Path:
 
 
 def export(store: RunStore, folder: Path) -> list[Path]:
-    """Writes table, epochs and layer_epochs of `store` into `folder`, each as .csv and .parquet."""
-    tables = {stem: store.table(name) for name, stem in FILES.items()}
+    """Writes table, epochs, layer_epochs and, if there are any, losses of `store` to `folder`, as .csv and .parquet."""
+    tables = {name: store.table(name) for name in FILES}
     return [
-        write_table(frame, folder / f"{stem}{end}") for stem, frame in tables.items() for end in (".csv", ".parquet")
+        write_table(frame, folder / f"{FILES[name]}{end}")
+        for name, frame in tables.items()
+        if name not in OPTIONAL or not frame.empty
+        for end in (".csv", ".parquet")
     ]
 
 
@@ -51,16 +55,51 @@ def read_each(paths: Iterable[Path]) -> dict[Path, pd.DataFrame]:
     return frames
 
 
+def read_details(paths: Iterable[Path], name: str) -> dict[Path, pd.DataFrame]:
+    """The candidates of each run as `read_each` gives them, each once for every row that the table `name` has of it.
+
+    The columns of both tables; a candidate without such a row stays, with nothing in the columns of `name`. Raises
+    DataError also when a run has no such table; beside a table.csv it is NAME.csv.
+    """
+    return {path: _detailed(path, frame, name) for path, frame in read_each(paths).items()}
+
+
+def _detailed(path: Path, candidates: pd.DataFrame, name: str) -> pd.DataFrame:
+    is_one_table = path.suffix in (".csv", ".parquet")
+    folder = path.parent if path.is_file() else path
+    places = [path.with_name(f"{FILES[name]}{path.suffix}")] if is_one_table else _places(folder, name)
+    found = next((place for place in places if place.is_file()), None)
+    details = pd.DataFrame() if found is None else _read_table(found, name)
+    if details.empty:
+        raise DataError(f"{path} holds no {name}: {OPTIONAL[name]}")
+    return candidates.merge(details.drop(columns="run"), on="key", how="left", validate="one_to_many")
+
+
 def _read_run(path: Path) -> pd.DataFrame:
-    if path.is_dir():
-        found = [path / name for name in (STORE, "table.parquet", "table.csv") if (path / name).is_file()]
-        if not found:
-            raise DataError(f"{path} holds no run: there is no {STORE}, table.parquet or table.csv in it")
-        path = found[0]
-    if not path.is_file():
+    places = _places(path, "candidates") if path.is_dir() else [path]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None and path.is_dir():
+        names = [place.name for place in places]
+        raise DataError(f"{path} holds no run: there is no {', '.join(names[:-1])} or {names[-1]} in it")
+    if found is None:
         raise DataError(f"there is no run at {path}")
+    frame = _read_table(found, "candidates")
+    lacking = REQUIRED - set(frame.columns)
+    if lacking:
+        raise DataError(f"{found} is no results table: it lacks the column {min(lacking)}")
+    if frame.empty:
+        raise DataError(f"{found} holds no candidate yet")
+    return frame
+
+
+def _places(folder: Path, name: str) -> list[Path]:
+    """The files in which the table `name` of a run folder may be, the first one that is there counts."""
+    return [folder / file for file in (STORE, f"{FILES[name]}.parquet", f"{FILES[name]}.csv")]
+
+
+def _read_table(path: Path, name: str) -> pd.DataFrame:
     try:
-        frame = _read_file(path)
+        return _read_file(path, name)
     except (
         ValueError,
         OSError,
@@ -69,15 +108,9 @@ def _read_run(path: Path) -> pd.DataFrame:
         sqlite3.DatabaseError,
     ) as error:
         raise DataError(f"{path} cannot be read as a results table") from error
-    lacking = REQUIRED - set(frame.columns)
-    if lacking:
-        raise DataError(f"{path} is no results table: it lacks the column {min(lacking)}")
-    if frame.empty:
-        raise DataError(f"{path} holds no candidate yet")
-    return frame
 
 
-def _read_file(path: Path) -> pd.DataFrame:
+def _read_file(path: Path, name: str) -> pd.DataFrame:
     if path.suffix == ".csv":
         return pd.read_csv(path)
     if path.suffix == ".parquet":
@@ -85,6 +118,9 @@ def _read_file(path: Path) -> pd.DataFrame:
     # Read-only, so that a running search can be looked at.
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     try:
-        return read_table(connection, TABLES[CandidateRow][0], path)
+        known = {table for (table,) in connection.execute("SELECT name FROM sqlite_master")}
+        if name in OPTIONAL and name not in known:  # a store of an older version
+            return pd.DataFrame()
+        return read_table(connection, name, path)
     finally:
         connection.close()

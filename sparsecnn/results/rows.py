@@ -80,3 +80,13 @@ class LayerEpochRow:
     layer: str
     nonzeros: int
     turnover: float
+
+
+@dataclass(frozen=True)
+class LossRow:
+    """The mean training loss (nats) of one network over the images of its steps behind the row before, up to `step`."""
+
+    run: str
+    key: str
+    step: int
+    train_loss: float

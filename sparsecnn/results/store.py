@@ -11,12 +11,13 @@ from typing import Any, Self
 import pandas as pd
 
 from sparsecnn.errors import DataError
-from sparsecnn.results.rows import CandidateRow, EpochRow, LayerEpochRow
+from sparsecnn.results.rows import CandidateRow, EpochRow, LayerEpochRow, LossRow
 
 TABLES: dict[type, tuple[str, str]] = {
     CandidateRow: ("candidates", "key"),
     EpochRow: ("epochs", "key, epoch"),
     LayerEpochRow: ("layer_epochs", "key, epoch, layer"),
+    LossRow: ("losses", "key, step"),
 }
 # In the order in which the search goes, whichever network was finished first.
 OF_CANDIDATES = "LEFT JOIN (SELECT key, seed, number FROM candidates) USING (key) ORDER BY seed IS NULL, seed, number"
@@ -24,6 +25,7 @@ ORDER = {
     "candidates": "ORDER BY seed, number",
     "epochs": f"{OF_CANDIDATES}, epoch",
     "layer_epochs": f"{OF_CANDIDATES}, epoch, layer_epochs.rowid",
+    "losses": f"{OF_CANDIDATES}, step",
 }
 SQL_TYPES = {"bool": "INTEGER", "int": "INTEGER", "float": "REAL"}
 
@@ -66,7 +68,7 @@ class RunStore:
         if isinstance(error, sqlite3.DatabaseError):
             raise DataError(f"{self.path} cannot be used as a results store: {error}") from error
 
-    def add(self, *rows: CandidateRow | EpochRow | LayerEpochRow) -> None:
+    def add(self, *rows: CandidateRow | EpochRow | LayerEpochRow | LossRow) -> None:
         """Writes the rows in one transaction: all or none."""
         with self._lock, self._connection:
             for row in rows:
@@ -103,7 +105,7 @@ class RunStore:
             self._connection.execute("UPDATE candidates SET accepted = 1 WHERE key = ?", (key,))
 
     def table(self, name: str = "candidates") -> pd.DataFrame:
-        """All rows of the table `name`: candidates, epochs or layer_epochs."""
+        """All rows of the table `name`: candidates, epochs, layer_epochs or losses."""
         with self._lock:
             return read_table(self._connection, name, self.path)
 

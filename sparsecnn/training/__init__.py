@@ -4,6 +4,7 @@ from sparsecnn.training.cohort import Member, train_cohort_
 from sparsecnn.training.cohort_memory import cohort_size
 from sparsecnn.training.evaluation import Evaluation, evaluate, evaluate_cohort
 from sparsecnn.training.loop import Trainer
+from sparsecnn.training.losses import StepLoss
 from sparsecnn.training.observer import Observer
 from sparsecnn.training.placement import Placement, place
 from sparsecnn.training.snapshot import Snapshots
@@ -18,6 +19,7 @@ __all__ = [
     "Observer",
     "Placement",
     "Snapshots",
+    "StepLoss",
     "Trainer",
     "cohort_size",
     "evaluate",

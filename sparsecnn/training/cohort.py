@@ -16,6 +16,7 @@ from sparsecnn.regularizers import Regularizer, together, unstacked
 from sparsecnn.solvers import Solver
 from sparsecnn.training.batches import cohort_batches
 from sparsecnn.training.loop import Trainer, diverged, is_check_due
+from sparsecnn.training.losses import LossWindows, StepLoss
 from sparsecnn.training.observer import Observer
 from sparsecnn.training.stack import Stack, cross_entropies
 from sparsecnn.training.telemetry import Epoch, EpochEnd, RunningMean, supports
@@ -57,6 +58,7 @@ def train_cohort_(
         regularizer=together([member.regularizer for member in members], weights),
         optimizer=solver.build(members[0].model, stack.parameters),
         steps=solver.steps_for(len(trainer.split)),
+        losses=trainer.windows(len(members)),
         errors=[None] * len(members),
         epochs=[[] for _ in members],
     )
@@ -80,6 +82,7 @@ class _Run:
     regularizer: Regularizer
     optimizer: Optimizer
     steps: int
+    losses: LossWindows | None
     errors: list[DivergedError | None]
     epochs: list[list[Epoch]]
 
@@ -91,11 +94,12 @@ class _Run:
             seen, step, rate = self._epoch_(step)
             epoch += 1
             self.regularizer.settle_(self.weights)
-            parts = zip(self.members, seen.each(), unstacked(before), unstacked(self.weights), strict=True)
-            for number, (member, own_seen, own_before, own_weights) in enumerate(parts):
+            losses = self._closed_(is_last=step == self.steps)
+            parts = zip(self.members, seen.each(), unstacked(before), unstacked(self.weights), losses, strict=True)
+            for number, (member, own_seen, own_before, own_weights, own_losses) in enumerate(parts):
                 if self.errors[number] is None:
                     self.stack.copy_to_(member.model, number)
-                    record = EpochEnd(epoch, step, rate, own_seen, own_before, own_weights).record()
+                    record = EpochEnd(epoch, step, rate, own_seen, own_before, own_weights, own_losses).record()
                     observed = member.observer.end_epoch(member.model, record, is_last=step == self.steps)
                     self.epochs[number].append(observed)
 
@@ -104,8 +108,10 @@ class _Run:
         for images, labels in cohort_batches(self.trainer.split, self.solver, self.generators):
             rate = self.solver.set_learning_rate_(self.optimizer, step, self.steps)
             # [K * N, C, H, W] to [K, N, C, H, W]
-            self._step_(self.trainer.preprocess(images).unflatten(0, labels.shape), labels, seen)
+            losses = self._step_(self.trainer.preprocess(images).unflatten(0, labels.shape), labels, seen)
             step += 1
+            if self.losses is not None:
+                self.losses.add(losses, labels.shape[-1], step)
             self.regularizer.apply_(self.weights, step=step, steps=self.steps, lr=rate)
             if is_check_due(step, self.trainer.placement):
                 self._note_diverged_(seen, step)
@@ -117,7 +123,8 @@ class _Run:
         self._note_diverged_(seen, step)
         return seen, step, rate
 
-    def _step_(self, images: Tensor, labels: Tensor, seen: RunningMean) -> None:
+    def _step_(self, images: Tensor, labels: Tensor, seen: RunningMean) -> Tensor:
+        """The mean loss of each network [K]."""
         with self.trainer.placement.autocast():
             scores = self.stack.scores(images)
             losses = cross_entropies(scores, labels, label_smoothing=self.solver.label_smoothing).mean(dim=1)
@@ -125,6 +132,10 @@ class _Run:
         losses.sum().backward()  # each loss knows its own network only, so the gradients do not mix
         self.optimizer.step()
         seen.add(losses, scores, labels)
+        return losses
+
+    def _closed_(self, *, is_last: bool) -> list[tuple[StepLoss, ...]]:
+        return [()] * len(self.members) if self.losses is None else self.losses.take_(is_last=is_last)
 
     def _note_diverged_(self, seen: RunningMean, step: int) -> None:
         for number, is_finite in enumerate(torch.isfinite(seen.loss).tolist()):

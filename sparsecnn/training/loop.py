@@ -10,6 +10,7 @@ from sparsecnn.data import Preprocessing, Split
 from sparsecnn.errors import DivergedError
 from sparsecnn.regularizers import Regularizer
 from sparsecnn.solvers import Solver
+from sparsecnn.training.losses import LossWindows
 from sparsecnn.training.observer import Observer
 from sparsecnn.training.placement import Placement
 from sparsecnn.training.progress import Training
@@ -22,11 +23,12 @@ CHECK_LOSS_EVERY = 50
 
 @dataclass(frozen=True)
 class Trainer:
-    """What the trainings of one experiment have in common."""
+    """What the trainings of one experiment have in common; they record the mean loss of every `loss_every` steps."""
 
     split: Split
     preprocess: Preprocessing
     placement: Placement
+    loss_every: int | None = None
 
     def train_(
         self,
@@ -46,7 +48,15 @@ class Trainer:
         that was stopped after step number `stop` goes on there, with the same numbers as if it had not stopped. Raises
         DivergedError when the loss is not finite.
         """
-        run = Training.begin(model, solver, regularizer, seed=seed, images=len(self.split), placement=self.placement)
+        run = Training.begin(
+            model,
+            solver,
+            regularizer,
+            seed=seed,
+            images=len(self.split),
+            placement=self.placement,
+            losses=self.windows(),
+        )
         if snapshots:
             run.restore_(snapshots)
         regularizer.begin_(run.weights, step=run.step, steps=run.steps)
@@ -70,6 +80,10 @@ class Trainer:
                     run.save(snapshots)
         run.regularizer.settle_(run.weights)
 
+    def windows(self, networks: int = 1) -> LossWindows | None:
+        """What records the loss by steps of so many networks, None when nothing is to do so."""
+        return None if self.loss_every is None else LossWindows(self.loss_every, networks)
+
     def _epoch_(self, run: Training, end: int, observer: Observer) -> None:
         """Trains to the end of the epoch, or to step `end` in it."""
         for images, labels in run.batches(self.split):
@@ -92,7 +106,7 @@ class Trainer:
         run.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         run.optimizer.step()
-        run.seen.add(loss, scores, labels)
+        run.see_(loss, scores, labels)
 
 
 def is_check_due(step: int, placement: Placement) -> bool:

@@ -16,6 +16,7 @@ from sparsecnn.models import prunable_weights
 from sparsecnn.regularizers import Regularizer
 from sparsecnn.solvers import Solver
 from sparsecnn.training.batches import Part, epoch_batches
+from sparsecnn.training.losses import LossWindows
 from sparsecnn.training.observer import Observer
 from sparsecnn.training.placement import Placement, averaging
 from sparsecnn.training.snapshot import Snapshots
@@ -31,7 +32,7 @@ class Training:
 
     `network` computes what `model` does, and where several processes train it, averages gradients with the others.
     `kernels` are those that compute on a fixed support. Of the epoch in progress: the state of `generator` as it began,
-    the supports of then, and what was `seen` since.
+    the supports of then, and what was `seen` since. `losses` are by steps, None when nobody wants them.
     """
 
     model: nn.Module
@@ -45,6 +46,7 @@ class Training:
     steps: int
     images: int
     seen: RunningMean
+    losses: LossWindows | None
     began: Tensor
     before: dict[str, Tensor] = field(default_factory=dict)
     step: int = 0
@@ -63,6 +65,7 @@ class Training:
         seed: int,
         images: int,
         placement: Placement,
+        losses: LossWindows | None = None,
     ) -> "Training":
         """Before the first step on a train split of so many images."""
         if solver.batch_size % placement.ranks:
@@ -84,6 +87,7 @@ class Training:
             steps=solver.steps_for(images),
             images=images,
             seen=RunningMean.zero(placement.device),
+            losses=losses,
             began=generator.get_state(),
         )
 
@@ -116,13 +120,23 @@ class Training:
         seen = self.seen.count * self.part.ranks
         return epoch_batches(split, self.solver, self.generator, part=self.part, seen=seen, present=present)
 
+    def see_(self, loss: Tensor, scores: Tensor, labels: Tensor) -> None:
+        """Takes in the batch of the step in progress: its mean loss, scores [N, classes], labels [N]."""
+        self.seen.add(loss, scores, labels)
+        if self.losses is not None:
+            self.losses.add(loss, len(labels), self.step + 1)
+
     def close_epoch_(self, observer: Observer) -> None:
         """Ends the epoch in progress, and has it observed."""
+        is_last = self.step == self.steps
         if self.part.ranks > 1:
             self.seen.add_up_()
+            if self.losses is not None:
+                self.losses.add_up_()
+        losses = () if self.losses is None else self.losses.take_(is_last=is_last)[0]
         number = len(self.epochs) + 1
-        epoch = EpochEnd(number, self.step, self.rate, self.seen, self.before, self.weights).record()
-        self.epochs.append(observer.end_epoch(self.model, epoch, is_last=self.step == self.steps))
+        epoch = EpochEnd(number, self.step, self.rate, self.seen, self.before, self.weights, losses).record()
+        self.epochs.append(observer.end_epoch(self.model, epoch, is_last=is_last))
         self.seen = RunningMean.zero(self.seen.loss.device)
 
     def save(self, snapshots: Snapshots) -> None:
@@ -135,6 +149,7 @@ class Training:
             "began": self.began,
             "before": self.before,
             "seen": self.seen.sums(),
+            "losses": None if self.losses is None else self.losses.state(),
             "epochs": [epoch_values(epoch) for epoch in self.epochs],
         }
         snapshots.save(self.model, self.optimizer, progress)
@@ -150,4 +165,6 @@ class Training:
         self.seen.restore_(progress["seen"])
         if self.part.rank:
             self.seen.clear_()
+        if self.losses is not None:
+            self.losses.restore_(progress["losses"], self.seen.loss.device)
         self.epochs = [epoch_from(values) for values in progress["epochs"]]

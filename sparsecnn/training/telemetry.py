@@ -8,6 +8,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from sparsecnn.training.losses import StepLoss
+
 
 @dataclass(frozen=True)
 class LayerEpoch:
@@ -27,7 +29,8 @@ class Epoch:
     """One epoch (or the part of it that was trained); accuracies in percent, `learning_rate` that of its last step.
 
     Training loss and accuracy are means over the epoch's batches as they were seen, before each step. Validation
-    columns are None when no validation was asked for.
+    columns are None when no validation was asked for. `losses` are those by steps whose window ended in the epoch; none
+    unless the trainer has `loss_every`.
     """
 
     epoch: int
@@ -38,6 +41,7 @@ class Epoch:
     val_loss: float | None
     val_accuracy: float | None
     layers: tuple[LayerEpoch, ...]
+    losses: tuple[StepLoss, ...] = ()
 
 
 def epoch_values(epoch: Epoch) -> dict[str, Any]:
@@ -46,8 +50,10 @@ def epoch_values(epoch: Epoch) -> dict[str, Any]:
 
 
 def epoch_from(values: Mapping[str, Any]) -> Epoch:
-    """The epoch of `epoch_values`."""
-    return Epoch(**{**values, "layers": tuple(LayerEpoch(**layer) for layer in values["layers"])})
+    """The epoch of `epoch_values`, or of what an older version kept."""
+    layers = tuple(LayerEpoch(**layer) for layer in values["layers"])
+    losses = tuple(StepLoss(**loss) for loss in values.get("losses", ()))
+    return Epoch(**{**values, "layers": layers, "losses": losses})
 
 
 class RunningMean:
@@ -121,6 +127,7 @@ class EpochEnd:
     seen: RunningMean
     before: Mapping[str, Tensor]
     weights: Mapping[str, Tensor]
+    losses: tuple[StepLoss, ...] = ()
 
     def record(self) -> Epoch:
         """The epoch, without validation."""
@@ -133,6 +140,7 @@ class EpochEnd:
             val_loss=None,
             val_accuracy=None,
             layers=layer_epochs(self.before, supports(self.weights)),
+            losses=self.losses,
         )
 
 

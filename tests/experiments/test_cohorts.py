@@ -10,7 +10,7 @@ from sparsecnn.errors import ConfigError
 
 
 def test_a_round_trained_as_a_cohort_is_the_round_trained_alone(tmp_path: Path) -> None:
-    options = [*SEARCH, "search.rounds=1", "tighten=factor"]
+    options = [*SEARCH, "search.rounds=1", "tighten=factor", "training.loss_every=5"]
     alone = run(tmp_path / "alone", "greedy_search", options).table
     progress = Counting()
     cohort = run(tmp_path / "cohort", "greedy_search", [*options, "training.cohort=3"], progress).table
@@ -21,6 +21,9 @@ def test_a_round_trained_as_a_cohort_is_the_round_trained_alone(tmp_path: Path) 
     epochs = [pd.read_csv(tmp_path / name / "epochs.csv") for name in ("alone", "cohort")]
     assert epochs[1].val_loss.notna().all()
     assert epochs[1].train_loss.tolist() == pytest.approx(epochs[0].train_loss.tolist(), rel=1e-3)
+    losses = [pd.read_csv(tmp_path / name / "losses.csv") for name in ("alone", "cohort")]
+    assert losses[1].step.tolist() == losses[0].step.tolist()
+    assert losses[1].train_loss.tolist() == pytest.approx(losses[0].train_loss.tolist(), rel=1e-3)
 
 
 def test_workers_share_the_cohorts_of_a_round(tmp_path: Path) -> None:

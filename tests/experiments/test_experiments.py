@@ -29,6 +29,20 @@ def test_training_over_seeds_gives_a_row_a_seed_within_budget(tmp_path: Path) ->
     assert len(epochs) == 4
     assert len(layers) == 4 * len(budgets)
     assert layers.turnover.between(0, 1).all()
+    assert not (tmp_path / "losses.csv").exists()
+
+
+def test_a_training_may_record_its_loss_by_steps(tmp_path: Path) -> None:
+    table = run(tmp_path, "train", [*QUICK, "seeds=[0,1]", "training.loss_every=7"]).table
+    losses, epochs = pd.read_csv(tmp_path / "losses.csv"), pd.read_csv(tmp_path / "epochs.csv")
+    assert losses.columns.tolist() == ["run", "key", "step", "train_loss"]
+    for key, steps in zip(table.key, table.steps, strict=True):
+        own = losses[losses.key == key]
+        assert own.step.tolist() == [*range(7, steps, 7), steps]
+        assert own.train_loss.iloc[-1] < own.train_loss.iloc[0]
+        window = own.step.diff().fillna(7)
+        mean = (own.train_loss * window).sum() / steps  # but for the short last batch of an epoch
+        assert mean == pytest.approx(epochs[epochs.key == key].train_loss.mean(), rel=0.02)
 
 
 def test_a_training_that_does_not_hold_its_budgets_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

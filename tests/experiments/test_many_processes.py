@@ -23,12 +23,15 @@ def test_processes_beside_this_one_end_with_the_same_table_and_weights(tmp_path:
 
 
 def test_seeds_are_trained_side_by_side(tmp_path: Path) -> None:
-    options = [*QUICK, "seeds=[0,1,2]"]
+    options = [*QUICK, "seeds=[0,1,2]", "training.loss_every=5"]
     here = run(tmp_path / "here", "train", options)
     progress = Counting()
     beside = run(tmp_path / "beside", "train", [*options, "executor=local", "executor.workers=2"], progress)
     assert progress.steps == (3, 3)
     pd.testing.assert_frame_equal(results(here.table), results(beside.table))
+    losses = [pd.read_csv(tmp_path / folder / "losses.csv").drop(columns="run") for folder in ("here", "beside")]
+    assert losses[0].groupby("key", sort=False).step.max().tolist() == here.table.steps.tolist()
+    pd.testing.assert_frame_equal(*losses)
 
 
 def test_the_epochs_of_a_network_that_failed_later_are_kept_wherever_it_was_trained(tmp_path: Path) -> None:

@@ -65,10 +65,11 @@ def test_more_rows_of_legend_make_a_higher_figure() -> None:
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_each_figure_gives_numbers_and_a_picture_of_the_same_table(name: str, search: Callable[..., DataFrame]) -> None:
+    is_of_trainings = name in ("thresholding", "convergence")
     module, table = (
         import_module(f"sparsecnn.plots.{name}"),
-        search().assign(phase="train" if name == "thresholding" else "candidate"),
+        search().assign(phase="train" if is_of_trainings else "candidate", step=10, train_loss=1.0),
     )
-    table = table.drop_duplicates("seed") if name == "thresholding" else table
+    table = table.drop_duplicates("seed") if is_of_trainings else table
     assert len(module.numbers(table)) > 0
     assert isinstance(module.draw(table), Figure)

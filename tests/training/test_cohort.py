@@ -219,8 +219,9 @@ def test_networks_are_measured_together_as_they_are_alone() -> None:
 
 
 @pytest.mark.parametrize("is_cohort", [False, True])
+@pytest.mark.parametrize("loss_every", [None, 2])
 def test_no_step_waits_for_the_device_but_those_that_read_the_loss(
-    is_cohort: bool, monkeypatch: pytest.MonkeyPatch
+    is_cohort: bool, loss_every: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A tensor on "meta" has no numbers to wait for; a step that asks for one fails there.
     original = torch.Generator
@@ -232,7 +233,7 @@ def test_no_step_waits_for_the_device_but_those_that_read_the_loss(
 
     observer = Observer(on_step=lambda done, total: steps.append(done))
     made = [Member(m.model, m.regularizer, 0, observer) for m in members(lambda: zoo_model("small_cnn"))]
-    on_meta = Trainer(data, preprocess, Placement(torch.device("meta")))
+    on_meta = Trainer(data, preprocess, Placement(torch.device("meta")), loss_every)
     with pytest.raises((RuntimeError, NotImplementedError), match="meta tensor"):
         if is_cohort:
             train_cohort_(on_meta, solver(epochs=3), made)
