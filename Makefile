@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test bench check format lint types floors reproduce-cifar reproduce-mnist reproduce-caffe reproduce-packed reproduce-cheap clean
+.PHONY: help install demo test bench check format lint types floors reproduce-cifar reproduce-mnist reproduce-caffe reproduce-packed reproduce-cheap \
+  reproduce-reduced-data reproduce-ensembles clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 28
@@ -136,6 +137,29 @@ reproduce-cheap: $(INSTALLED)  ## Redo results/cheap (DATA=folder of CIFAR's par
 	$(BIN)/python benchmarks/frontiers.py --runs $(CHEAP)
 	for network in cifar10 resnet20; do $(BIN)/sparsecnn plot-frontier $(CHEAP)/$${network}_exhaustive \
 	  $(CHEAP)/$${network}_cheap --label exhaustive --label cheap -o results/cheap/$$network || exit; done
+
+REDUCED = runs/reduced_data
+# With all images about as accurate as the l0 networks, and less sparse.
+L1_STRENGTH = 1e-2
+REDUCE = $(BIN)/sparsecnn train --multirun experiment=reduced_data runs_dir=$(REDUCED) executor=local \
+  $(call IMAGES,cifar10) train_split.share=1,0.5,0.25,0.125,0.0625
+
+reproduce-reduced-data: $(INSTALLED)  ## Redo results/reduced_data (DATA=folder of CIFAR's parquet files; about an hour on 2 cores)
+	$(REDUCE) regularizer=none allocation=dense
+	$(REDUCE) regularizer=l1_shrinkage_late regularizer.regularizer.strength=$(L1_STRENGTH) allocation=dense
+	$(REDUCE)
+	mkdir -p results/reduced_data
+	$(BIN)/sparsecnn table $(REDUCED)/train/* -o results/reduced_data/table.csv
+	$(BIN)/sparsecnn plot-training-data $(REDUCED)/train/* -o results/reduced_data/training_data
+
+ENSEMBLES = runs/ensembles
+
+reproduce-ensembles: $(INSTALLED)  ## Redo results/ensembles (DATA=folder of CIFAR's parquet files; about an hour on 2 cores)
+	$(BIN)/sparsecnn ensemble --multirun experiment=ensemble runs_dir=$(ENSEMBLES) executor=local \
+	  $(call IMAGES,cifar10) ensemble.networks=1,2,4,8
+	mkdir -p results/ensembles
+	$(BIN)/sparsecnn table $(ENSEMBLES)/ensemble/* -o results/ensembles/table.csv
+	$(BIN)/sparsecnn plot-ensembles $(ENSEMBLES)/ensemble/* -o results/ensembles/ensembles
 
 # CIFAR= and MNIST= are folders of parquet files.
 CIFAR ?=

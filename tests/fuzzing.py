@@ -21,7 +21,7 @@ import torch
 from sparsecnn.errors import SparsecnnError
 from sparsecnn.models import ResNet, prunable_weights, small_cnn
 from sparsecnn.operators import project_l0
-from sparsecnn.packing import layer_table, packer_of, unpack
+from sparsecnn.packing import joined, layer_table, packer_of, unpack
 from sparsecnn.runtime import sparse_network
 from sparsecnn.storage import FORMATS, read_packed, value_type
 
@@ -33,7 +33,7 @@ FREE_BYTES = 2**21
 
 
 def originals() -> list[bytes]:
-    """Small networks in every type of values and every format."""
+    """Small networks in every type of values and every format, and two in one file."""
     torch.manual_seed(0)
     files = []
     for model, shape in ((small_cnn(1, 8, 10), (1, 8, 8)), (ResNet(8), (3, 8, 8))):
@@ -43,6 +43,7 @@ def originals() -> list[bytes]:
         packer = packer_of(model.eval(), shape)
         files += [packer.pack(model.state_dict(), value_type(value)).to_bytes() for value in VALUES]
         files += [packer.pack(model.state_dict(), formats=[form]).to_bytes() for form in FORMATS.values()]
+        files.append(joined([packer.pack(model.state_dict())] * 2).to_bytes())
     return files
 
 

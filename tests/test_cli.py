@@ -29,7 +29,8 @@ def test_the_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     modules = set(done.stdout.split())
     assert not modules & {"torch", "pandas", "matplotlib", "hydra", "numpy"}
-    for command in ("train", "greedy-search", "best", "table", "plot-frontier", "plot-layers", "plot-filters"):
+    commands = ("train", "greedy-search", "ensemble", "best", "table", "plot-frontier", "plot-layers")
+    for command in (*commands, "plot-thresholding", "plot-training-data", "plot-ensembles", "plot-filters"):
         assert command in done.stdout
 
 

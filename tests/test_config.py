@@ -9,7 +9,7 @@ from hydra import initialize_config_dir
 
 from sparsecnn.config import build, check, compose, compose_over, conf_dir, groups, identity, run_folder, sweep
 from sparsecnn.errors import ConfigError
-from sparsecnn.experiments import GreedySearch, Pack, Train
+from sparsecnn.experiments import Ensemble, GreedySearch, Pack, Train
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 FILES = sorted(CONF.rglob("*.yaml"))
@@ -21,6 +21,7 @@ MANDATORY = {
     "allocation/explicit": ["allocation.budgets={conv1: 10}"],
 }
 STEP_OPERATOR = "operator@model.step.operator"
+EXPERIMENTS = {"train": Train, "greedy_search": GreedySearch, "ensemble": Ensemble}
 # A value such as a,b, but no list or mapping.
 SWEPT = re.compile(r"=[^\[{]*,")
 
@@ -33,10 +34,11 @@ def name(path: Path) -> str:
 def test_every_choice_builds(path: Path) -> None:
     choice = name(path)
     group, _, option = choice.partition("/")
-    is_search = "# sparsecnn greedy-search " in path.read_text()
+    words = next(line for line in path.read_text().splitlines() if line.startswith("# sparsecnn ")).split()
+    command = words[2].replace("-", "_")
     chosen = [f"{group}={option}"] if group != "operator" else ["model=compact_resnet", f"{STEP_OPERATOR}={option}"]
-    composed = compose("greedy_search" if is_search else "train", [*chosen, *MANDATORY.get(choice, [])])
-    assert isinstance(build(composed.nodes), GreedySearch if is_search else Train)
+    composed = compose(command, [*chosen, *MANDATORY.get(choice, [])])
+    assert isinstance(build(composed.nodes), EXPERIMENTS[command])
 
 
 @pytest.mark.parametrize("path", FILES, ids=name)
@@ -140,7 +142,9 @@ UNCHANGED = [
     "executor=local",
     "training.cohort=4",
     "training.loss_every=null",
+    "train_split.share=1.0",
     # Of what is off.
+    "train_split.seed=3",
     "search.start_memory=1/8",
     "search.screen_images=10",
     "search.halving_after=0.5",
@@ -150,6 +154,7 @@ CHANGED = [
     "search.retrain.epochs=3",
     "model=lenet",
     "validation.seed=1",
+    "train_split.share=0.5",
     "storage.formats=index_only",
     "select=least_loss",
     "precision=bfloat16",

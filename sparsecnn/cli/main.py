@@ -48,6 +48,17 @@ main.add_command(
         """,
     )
 )
+main.add_command(
+    experiment_command(
+        "ensemble",
+        """Train sparse networks that together take the memory of one, and average their class probabilities.
+
+        \b
+        sparsecnn ensemble ensemble.networks=4 regularizer=l0_projection_late
+        sparsecnn ensemble model=cifar10_quick data=cifar10 ensemble.networks=4 ensemble.target_memory=1/4
+        """,
+    )
+)
 main.add_command(table_command)
 main.add_command(best_command)
 for command in (

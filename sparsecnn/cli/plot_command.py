@@ -11,7 +11,9 @@ from sparsecnn.cli.options import debug_option
 def plot_command(name: str, summary: str) -> click.Command:
     """`plot-NAME RUN...`: the figure as PNG and SVG, and its numbers as CSV."""
 
-    @click.command(f"plot-{name}", help=f"{summary}\n\nRUN is a run folder, a table.csv or a table.parquet.")
+    @click.command(
+        f"plot-{name.replace('_', '-')}", help=f"{summary}\n\nRUN is a run folder, a table.csv or a table.parquet."
+    )
     @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
     @click.option(
         "-o",

@@ -1,5 +1,6 @@
 """Results as text on the terminal."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from sparsecnn.sizes import readable
 
 def results_text(table: pd.DataFrame) -> str:
     """What the runs in `table` are about: their trainings, and the frontiers of their searches."""
-    are_trainings = table.phase == "train"
+    are_trainings, are_of_ensembles = table.phase == "train", table.phase.isin(["member", "ensemble"])
     parts = [training_text(table[are_trainings])] if are_trainings.any() else []
-    parts += [frontier_text(table[~are_trainings])] if not are_trainings.all() else []
+    parts += [ensemble_text(table[are_of_ensembles])] if are_of_ensembles.any() else []
+    are_of_searches = ~(are_trainings | are_of_ensembles)
+    parts += [frontier_text(table[are_of_searches])] if are_of_searches.any() else []
     return "\n\n".join(parts)
 
 
@@ -99,3 +102,23 @@ def training_text(table: pd.DataFrame) -> str:
     if len(finished) > 1:
         text += f"\ntest accuracy {finished.mean():.2f} +- {finished.std():.2f} % (n = {len(finished)} seeds)"
     return text
+
+
+def ensemble_text(table: pd.DataFrame) -> str:
+    """One line an ensemble: its file, and its accuracy beside the mean of those of its networks."""
+    rows = table[(table.phase == "ensemble") & (table.status == "ok")]
+    test_accuracy = table.drop_duplicates("key").set_index("key").test_accuracy.astype(float)
+    members = [json.loads(keys) for keys in rows.members]
+    shown = pd.DataFrame(
+        {
+            "seed": rows.seed,
+            "networks": [len(keys) for keys in members],
+            "file": rows.memory_bytes.map(readable),
+            "density": (rows.nonzeros / rows.weights).map("{:.3f}".format),
+            "validation %": rows.val_accuracy.astype(float).round(2),
+            "test %": rows.test_accuracy.astype(float).round(2),
+            "mean of networks": [round(float(test_accuracy[keys].mean()), 2) for keys in members],
+            "ensemble": rows.key,
+        }
+    )
+    return shown.to_string(index=False)

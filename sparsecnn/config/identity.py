@@ -33,6 +33,8 @@ def identity(composed: Composed) -> dict[str, Any]:
     # Of how networks are trained, what is recorded of it makes a table; nothing is where it is off.
     if nodes["training"]["loss_every"] is not None:
         kept["training"] = {"loss_every": nodes["training"]["loss_every"]}
+    if kept.get("train_split", {}).get("share") == 1:  # all of it, as in runs from before there was the node
+        kept.pop("train_split")
     kept["model"] = {**kept["model"], "weights": None}
     return kept
 

@@ -2,7 +2,7 @@
 
 from sparsecnn.data.augment import FlipAndCrop
 from sparsecnn.data.digits import load_digits
-from sparsecnn.data.holdout import cut_validation, hold_out
+from sparsecnn.data.holdout import cut_train, cut_validation, hold_out
 from sparsecnn.data.image_folder import load_image_folder
 from sparsecnn.data.parquet import load_parquet
 from sparsecnn.data.preprocessing import Preprocessing, imagenet, standardize, subtract_mean_image, unit_range
@@ -20,6 +20,7 @@ __all__ = [
     "StreamedSplit",
     "cifar10",
     "cifar100",
+    "cut_train",
     "cut_validation",
     "fashion_mnist",
     "hold_out",

@@ -1,4 +1,6 @@
-"""The validation split, held out of train."""
+"""The validation split, held out of train, and a share of what stays."""
+
+import math
 
 import numpy as np
 import torch
@@ -32,6 +34,26 @@ def cut_validation(split: Split, share: float, seed: int) -> tuple[Split, Split]
         raise ConfigError(f"validation.share must be in [0, 1), got {share}")
     stays, held = hold_out(split.labels, share, seed)
     return split.select(stays), split.evaluation().select(held)
+
+
+def cut_train(split: Split, share: float, seed: int) -> Split:
+    """The share of the images of every class of `split` that is trained on; `share` is in (0, 1).
+
+    Each class gives its share, rounded, half an image being one: under one seed the images of a smaller share lie
+    within those of a larger one, and stay in their order. ConfigError for a share that leaves a class without an image.
+    """
+    if not 0 < share < 1:
+        raise ConfigError(f"train_split.share must be in (0, 1], got {share}")
+    if seed < 0:
+        raise ConfigError(f"train_split.seed must be at least 0, got {seed}")
+    labels, random = split.labels.cpu().numpy(), np.random.default_rng(seed)
+    kept = np.zeros(len(labels), dtype=bool)
+    for value, count in zip(*np.unique(labels, return_counts=True), strict=True):
+        taken = math.floor(share * count + 0.5)
+        if taken == 0:
+            raise ConfigError(f"train_split.share = {share} of the {count} images of class {value} is none")
+        kept[random.permutation(np.flatnonzero(labels == value))[:taken]] = True
+    return split.select(torch.from_numpy(np.flatnonzero(kept)))
 
 
 def _share_and_total(share_or_count: float, images: int, classes: int) -> tuple[float, int]:

@@ -1,5 +1,6 @@
 """Runnable experiments, one file each."""
 
+from sparsecnn.experiments.ensemble import Ensemble
 from sparsecnn.experiments.evaluate_file import EvaluateFile
 from sparsecnn.experiments.greedy_search import GreedySearch
 from sparsecnn.experiments.pack import Pack
@@ -7,4 +8,15 @@ from sparsecnn.experiments.run_folder import Run, RunInfo, open_run
 from sparsecnn.experiments.train import Train
 from sparsecnn.experiments.workbench import Parts, Workbench
 
-__all__ = ["EvaluateFile", "GreedySearch", "Pack", "Parts", "Run", "RunInfo", "Train", "Workbench", "open_run"]
+__all__ = [
+    "Ensemble",
+    "EvaluateFile",
+    "GreedySearch",
+    "Pack",
+    "Parts",
+    "Run",
+    "RunInfo",
+    "Train",
+    "Workbench",
+    "open_run",
+]

@@ -10,7 +10,17 @@ from sparsecnn.errors import ConfigError
 from sparsecnn.models import other_values, prunable_weights
 from sparsecnn.packing import Packer, unpack
 from sparsecnn.programs import ProgramModule
-from sparsecnn.storage import FORMATS, LayerMemory, NetworkMemory, Storage, ValueType, as_matrix, pack_layer, value_type
+from sparsecnn.storage import (
+    FORMATS,
+    LayerMemory,
+    NetworkMemory,
+    PackedNetwork,
+    Storage,
+    ValueType,
+    as_matrix,
+    pack_layer,
+    value_type,
+)
 
 KINDS = ("paper", "packed", "packed_int8")
 
@@ -51,11 +61,6 @@ class PackedAccounting:
     def network(self, model: nn.Module) -> tuple[NetworkMemory, nn.Module | None]:
         """The file's layers, and all else that it holds; a quantised network is measured as the file has it."""
         network = self.packer.pack(dict(model.state_dict()), self.kind)
-        layers = {
-            layer.name: LayerMemory(layer.format, layer.bytes, layer.nonzeros, layer.weights)
-            for layer in network.layers
-        }
-        others = len(network.to_bytes()) - sum(layer.bytes for layer in layers.values())
         module = None
         if not self.kind.is_lossless:
             unpacked = unpack(network)
@@ -64,12 +69,20 @@ class PackedAccounting:
                     "search.memory=packed_int8 is for networks that have a program (docs/packed-format.md)"
                 )
             module = ProgramModule(unpacked.program, unpacked.values)
-        return NetworkMemory(layers, others), module
+        return file_memory(network), module
 
     def layer_bytes(self, weight: Tensor) -> int:
         """The bytes of the packed layer."""
         matrix = as_matrix(weight).reshape(tuple(weight.shape))
         return pack_layer("layer", matrix, self.kind, formats=FORMATS.values()).bytes
+
+
+def file_memory(network: PackedNetwork) -> NetworkMemory:
+    """The layers of a packed file, and all else that it holds, its header included."""
+    layers = {
+        layer.name: LayerMemory(layer.format, layer.bytes, layer.nonzeros, layer.weights) for layer in network.layers
+    }
+    return NetworkMemory(layers, len(network.to_bytes()) - sum(layer.bytes for layer in layers.values()))
 
 
 def value_of(kind: str, storage: Storage) -> ValueType:

@@ -35,6 +35,7 @@ class Measurement:
             "val_accuracy": validation.accuracy if validation else None,
             "val_loss": validation.loss if validation else None,
             "test_accuracy": test.accuracy if test else None,
+            "test_loss": test.loss if test else None,
             "layer_nonzeros": json.dumps({name: layer.nonzeros for name, layer in memory.layers.items()}),
             "formats": json.dumps({name: layer.format for name, layer in memory.layers.items()}),
         }

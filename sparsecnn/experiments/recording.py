@@ -211,15 +211,16 @@ class Recorder:
         """The columns that are known before training."""
         sizes = self.bench.layer_sizes
         place = {name: getattr(job, name) for name in ("number", "round", "phase", "layer", "parent", "seed")}
-        unknown = ("nonzeros", "memory_bytes", "val_accuracy", "val_loss", "test_accuracy")
+        unknown = ("nonzeros", "memory_bytes", "val_accuracy", "val_loss", "test_accuracy", "test_loss")
         return {
-            **dict.fromkeys((*unknown, "layer_nonzeros", "formats", "error")),
+            **dict.fromkeys((*unknown, "layer_nonzeros", "formats", "members", "error")),
             **place,
             **{name: self.run.info.labels.get(name, "") for name in ("model", "data", "regularizer", "allocation")},
             "run": self.run.name,
             "key": self.key(job),
             "accepted": False,
             **self._effort(job),
+            "train_images": len(self.bench.trainer.split),
             "weights": sum(sizes.values()),
             "dense_bytes": self.bench.dense_bytes,
             "layer_weights": json.dumps(dict(sizes)),

@@ -43,7 +43,7 @@ class Ground:
 
 def lamp_start(ground: Ground, limit_bytes: float, evaluate: Evaluate) -> tuple[Budgets, int]:
     """The densest LAMP allocation that takes at most `limit_bytes`; nothing is tried for it."""
-    density = _largest(0.0, 1.0, lambda density: ground.memory(lamp(ground.weights, density=density)) <= limit_bytes)
+    density = largest(0.0, 1.0, lambda density: ground.memory(lamp(ground.weights, density=density)) <= limit_bytes)
     if density == 0.0:
         raise ConfigError(f"search.start_memory: no allocation takes as little as {readable(limit_bytes)}")
     return lamp(ground.weights, density=density), 0
@@ -85,10 +85,10 @@ def _filled(ground: Ground, budgets: Budgets, limit_bytes: float) -> Budgets:
         sizes = ground.base.candidate.budgets
         return {name: min(sizes[name], int(budget * factor)) for name, budget in budgets.items()}
 
-    return times(_largest(1.0, 1.0 / min(DENSITIES), lambda factor: ground.memory(times(factor)) <= limit_bytes))
+    return times(largest(1.0, 1.0 / min(DENSITIES), lambda factor: ground.memory(times(factor)) <= limit_bytes))
 
 
-def _largest(low: float, high: float, fits: Callable[[float], bool]) -> float:
+def largest(low: float, high: float, fits: Callable[[float], bool]) -> float:
     """About the largest number in [low, high] that fits; `low` is taken to do so."""
     for _ in range(STEPS):
         middle = (low + high) / 2

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from sparsecnn.data import DataSet, Preprocessing, Split, cut_validation
+from sparsecnn.data import DataSet, Preprocessing, Split, cut_train, cut_validation
 from sparsecnn.errors import ConfigError, DataError, DivergedError
 from sparsecnn.experiments.accounting import Accounting, PackedAccounting, PaperAccounting, checked_kind, value_of
 from sparsecnn.experiments.measurement import Measurement
@@ -35,9 +35,9 @@ class Parts:
     """What the configuration says of data, network and machine; nothing is read or built yet.
 
     `validation_share` of the train split is held out by a stratified draw with `validation_seed`; 0 holds nothing out.
-    `weights` is a file that the network starts from instead of its random initialisation. `memory` says what memory
-    means: "paper", "packed" or "packed_int8"; `cohort` how many networks are trained together, as one over stacked
-    parameters. With `loss_every` the training loss of so many steps each is recorded.
+    Of what stays the share `train_share` of every class is trained on, by a draw with `train_seed`. `weights` is a file
+    that the network starts from. `memory` says what memory means: "paper", "packed" or "packed_int8"; `cohort` how many
+    networks are trained together. With `loss_every` the training loss of so many steps each is recorded.
     """
 
     data: Callable[[], DataSet]
@@ -46,6 +46,8 @@ class Parts:
     storage: Storage
     validation_share: float = 0.1
     validation_seed: int = 0
+    train_share: float = 1.0
+    train_seed: int = 0
     weights: str | None = None
     device: str = "auto"
     precision: str = "auto"
@@ -74,6 +76,8 @@ class Parts:
         train, validation = data.train, None
         if self.validation_share:
             train, validation = cut_validation(data.train, self.validation_share, self.validation_seed)
+        if self.train_share != 1:
+            train = cut_train(train, self.train_share, self.train_seed)
         log.info("data: %d train, %d validation, %d test", len(train), len(validation or ()), len(data.test))
         trainer = Trainer(train, self.preprocessing(train), Placement(torch.device("cpu")), self.loss_every)
         return Workbench(self, data, trainer, validation, data.test)

@@ -1,5 +1,6 @@
 """Packed networks: a trained network to a file's content, and back."""
 
+from sparsecnn.packing.ensemble import joined
 from sparsecnn.packing.fine_tune import Quantised
 from sparsecnn.packing.fold import Folded, fold_batch_norm
 from sparsecnn.packing.pack import Outline, Packer, Unpacked, outline_of, packer_of, unpack
@@ -14,6 +15,7 @@ __all__ = [
     "Unpacked",
     "fold_batch_norm",
     "format_table",
+    "joined",
     "layer_table",
     "outline_of",
     "packer_of",

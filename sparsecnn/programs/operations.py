@@ -1,5 +1,6 @@
 """What each operation of a program computes, in torch. docs/packed-format.md says the same in words."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
@@ -92,6 +93,11 @@ def _local_response_norm(step: Step, inputs: Sequence[Tensor], values: Values) -
     )
 
 
+def _log_mean_softmax(step: Step, inputs: Sequence[Tensor], values: Values) -> Tensor:
+    logs = torch.stack([functional.log_softmax(scores, dim=1) for scores in inputs])
+    return torch.logsumexp(logs, dim=0) - math.log(len(inputs))
+
+
 def _elementwise(function: Callable[..., Tensor], letters: str = "") -> Operation:
     """An operation on one map, or between maps, whose options are the further arguments of `function`."""
 
@@ -114,6 +120,7 @@ OPERATIONS: dict[str, Operation] = {
     "local_response_norm": _local_response_norm,
     "flatten": lambda step, inputs, values: inputs[0].flatten(1),
     "cat": lambda step, inputs, values: torch.cat(list(inputs), dim=1),
+    "log_mean_softmax": _log_mean_softmax,
     "relu": _elementwise(torch.relu),
     "clamp": _elementwise(torch.clamp, "lh"),
     "leaky_relu": _elementwise(functional.leaky_relu, "a"),
@@ -132,4 +139,4 @@ OPERATIONS: dict[str, Operation] = {
     "power": _elementwise(torch.pow, "v"),
 }
 # How many maps an operation takes; all others take one. None: any number.
-INPUTS = {"add": 2, "subtract": 2, "multiply": 2, "divide": 2, "cat": None}
+INPUTS = {"add": 2, "subtract": 2, "multiply": 2, "divide": 2, "cat": None, "log_mean_softmax": None}

@@ -1,6 +1,7 @@
 """What acts on the weights during training, and when."""
 
 from sparsecnn.regularizers.exchange import Support
+from sparsecnn.regularizers.late import late
 from sparsecnn.regularizers.schedules import (
     Nothing,
     fixed_support,
@@ -20,6 +21,7 @@ __all__ = [
     "fixed_support",
     "l0_projection",
     "l1_shrinkage",
+    "late",
     "none",
     "threshold_fixed_mask",
     "threshold_once",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Phase = Literal["base", "start", "screened", "rung", "candidate", "refined", "train"]
+Phase = Literal["base", "start", "screened", "rung", "candidate", "refined", "train", "member", "ensemble"]
 # "early": measured before the end of its training.
 Status = Literal["ok", "early", "failed", "interrupted"]
 
@@ -14,10 +14,11 @@ class CandidateRow:
 
     `number` counts the networks of one seed in the order of the search, `round` its rounds from 1; the dense base is
     round 0. `epochs` is how long it was trained, `steps` how many optimizer steps are this row's own: a candidate that
-    goes on where its row of phase rung ended takes the remaining ones. Accuracies are in percent, losses in nats; they
-    are None where nothing was measured. `layer_nonzeros`, `layer_weights`, `budgets` and `formats` are JSON objects by
-    layer name, in network order. Every column but `train_seconds` and `started_at` (UTC, ISO 8601) is a result: it is
-    the same whenever the same command runs on the same machine.
+    goes on where its row of phase rung ended takes the remaining ones. `train_images` are those of the train split. A
+    row of phase ensemble is of several networks: `members`, a JSON list of keys. Accuracies are in percent, losses in
+    nats; they are None where nothing was measured. `layer_nonzeros`, `layer_weights`, `budgets` and `formats` are JSON
+    objects by layer name, in network order. Every column but `train_seconds` and `started_at` (UTC, ISO 8601) is a
+    result: it is the same whenever the same command runs on the same machine.
     """
 
     run: str
@@ -32,6 +33,7 @@ class CandidateRow:
     seed: int
     epochs: float
     steps: int
+    train_images: int | None
     train_seconds: float
     nonzeros: int | None
     weights: int
@@ -40,6 +42,7 @@ class CandidateRow:
     val_accuracy: float | None
     val_loss: float | None
     test_accuracy: float | None
+    test_loss: float | None
     model: str
     data: str
     regularizer: str
@@ -48,6 +51,7 @@ class CandidateRow:
     layer_weights: str
     budgets: str
     formats: str | None
+    members: str | None
     error: str | None
     started_at: str
 

@@ -1,6 +1,8 @@
+import json
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import pytest
@@ -63,13 +65,24 @@ def test_more_rows_of_legend_make_a_higher_figure() -> None:
     assert picture.get_figheight() == pytest.approx(4.0 + 2 * 0.165)
 
 
+# Figures of repetitions, of which a search's row is made one by these columns.
+OF_ONE_ROW: dict[str, dict[str, Any]] = {
+    "thresholding": {"phase": "train"},
+    "convergence": {"phase": "train", "step": 10, "train_loss": 1.0},
+    "training_data": {"phase": "train", "train_images": 100},
+    "ensembles": {
+        "phase": "ensemble",
+        "members": lambda rows: rows.key.map(lambda key: json.dumps([key])),
+        "val_loss": 1.0,
+        "test_loss": 1.0,
+    },
+}
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_each_figure_gives_numbers_and_a_picture_of_the_same_table(name: str, search: Callable[..., DataFrame]) -> None:
-    is_of_trainings = name in ("thresholding", "convergence")
-    module, table = (
-        import_module(f"sparsecnn.plots.{name}"),
-        search().assign(phase="train" if is_of_trainings else "candidate", step=10, train_loss=1.0),
-    )
-    table = table.drop_duplicates("seed") if is_of_trainings else table
+    module, table = import_module(f"sparsecnn.plots.{name}"), search().assign(phase="candidate")
+    if name in OF_ONE_ROW:
+        table = table.drop_duplicates("seed").assign(**OF_ONE_ROW[name])
     assert len(module.numbers(table)) > 0
     assert isinstance(module.draw(table), Figure)

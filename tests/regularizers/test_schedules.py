@@ -1,6 +1,7 @@
 """Regularizers: when an operator acts."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -19,7 +20,12 @@ def shrink(budgets: Budgets) -> Regularizer:
     return regularizers.l1_shrinkage(budgets, strength=0.1)
 
 
+def projected_late(budgets: Budgets) -> Regularizer:
+    return regularizers.late(budgets, regularizer=regularizers.l0_projection, after=0.5)
+
+
 BOUND = [
+    projected_late,
     regularizers.l0_projection,
     regularizers.threshold_once,
     regularizers.threshold_fixed_mask,
@@ -52,6 +58,7 @@ def nonzeros_each_step(regularizer: Regularizer) -> list[int]:
         (regularizers.threshold_fixed_mask(BUDGETS), [2, 2, 2, 2, 2, 2, 2, 2]),
         (regularizers.threshold_fixed_mask(BUDGETS, after=0.5), [5, 5, 5, 2, 2, 2, 2, 2]),
         (regularizers.fixed_support(BUDGETS, projected=0.5), [2, 2, 2, 2, 2, 2, 2, 2]),
+        (projected_late(BUDGETS), [5, 5, 5, 2, 2, 2, 2, 2]),
         (regularizers.none(BUDGETS), [5, 5, 5, 5, 5, 5, 5, 5]),
     ],
 )
@@ -103,6 +110,26 @@ def test_a_fixed_mask_survives_a_stop_behind_its_thresholding(after: float) -> N
     assert weights["a"].tolist() == [3.0, 2.0, 0.0, 0.0, 0.0]
 
 
+def test_a_late_projection_goes_on_behind_a_stop_as_the_projection_does() -> None:
+    weights = {"a": torch.tensor([3.0, 2.0, 0.0, 0.0, 0.0])}  # as the stopped training left them
+    regularizer = projected_late(BUDGETS)
+    regularizer.begin_(weights, step=3, steps=STEPS)
+    weights["a"].add_(torch.tensor([0.0, 0.0, 0.0, 0.0, 9.0]))
+    regularizer.apply_(weights, step=4, steps=STEPS, lr=0.1)
+    assert weights["a"].tolist() == [3.0, 0.0, 0.0, 0.0, 9.0]
+
+
+def test_a_free_start_ends_no_support_before_its_time() -> None:
+    regularizer = regularizers.late({"a": 2}, regularizer=partial(regularizers.fixed_support, projected=0.0), after=0.5)
+    weights = {"a": torch.tensor([5.0, 4.0, 3.0])}
+    for _ in range(2):
+        regularizer.begin_(weights, step=0, steps=2)
+        regularizer.settle_(weights)
+        assert dict(regularizer.support) == {}
+        regularizer.apply_(weights, step=1, steps=2, lr=0.1)
+        assert regularizer.support["a"].tolist() == [1.0, 1.0, 0.0]
+
+
 def test_shrinkage_scales_with_the_learning_rate_and_the_steps_between() -> None:
     for every, expected in ((1, 1.0 - 4 * 0.5 * 0.1), (2, 1.0 - 2 * 2 * 0.5 * 0.1), (3, 1.0 - 1 * 3 * 0.5 * 0.1)):
         weights = {"a": torch.ones(1)}
@@ -147,6 +174,10 @@ def test_layers_without_a_level_are_left_alone(build: Callable[[Budgets], Regula
         (
             lambda: regularizers.threshold_fixed_mask(BUDGETS, after=1.0),
             "regularizer.after must be in [0, 1), got 1.0",
+        ),
+        (
+            lambda: regularizers.late(BUDGETS, regularizer=regularizers.none, after=-0.5),
+            "regularizer.after must be in [0, 1), got -0.5",
         ),
     ],
 )
