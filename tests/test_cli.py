@@ -154,9 +154,9 @@ def test_a_users_module_in_the_current_folder_needs_no_registration(tmp_path: Pa
 @pytest.mark.parametrize(
     ("words", "place", "answers"),
     [
-        ("model=le", 2, ["model=lenet"]),
+        ("model=len", 2, ["model=lenet"]),
         ("mod", 2, ["model="]),
-        ("model = le", 4, ["lenet"]),  # as bash breaks the same word
+        ("model = len", 4, ["lenet"]),  # as bash breaks the same word
         ("model = lenet dat", 5, ["data="]),
     ],
 )
