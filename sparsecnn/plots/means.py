@@ -47,8 +47,8 @@ def draw_means(summary: pd.DataFrame, *, x: str, line: str, names: Mapping[str, 
         grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for axes, column in zip(grid, panels, strict=True):
             for position, value in enumerate(lines):
-                beside = position - (len(lines) - 1) / 2
-                _draw_line(axes, summary[summary[line] == value], (x, column), names[value], position, beside)
+                rows = summary[summary[line] == value]
+                draw_line(axes, rows, rows[x] * aside(position, len(lines), ASIDE), column, position, names[value])
             axes.set_title(PANELS[column])
             _set_ticks(axes, sorted(summary[x].unique()), x_label)
         grid[0].set_ylabel("accuracy (%)")
@@ -65,14 +65,17 @@ def seeds_text(summary: pd.DataFrame) -> str:
     return f"Mean and sample standard deviation over n = {seeds} seeds a point."
 
 
-def _draw_line(
-    axes: Axes, rows: pd.DataFrame, columns: tuple[str, str], label: str, position: int, beside: float
-) -> None:
-    x, y = columns
+def aside(position: int, lines: int, share: float) -> float:
+    """The factor by which the places of line number `position` of so many are moved; neighbours differ by `share`."""
+    return 1 + share * (position - (lines - 1) / 2)
+
+
+def draw_line(axes: Axes, rows: pd.DataFrame, places: pd.Series, column: str, position: int, label: str) -> None:
+    """One line of means at `places` with bars of their deviations, in the look of number `position`."""
     axes.errorbar(
-        rows[x] * (1 + ASIDE * beside),
-        rows[y],
-        rows[f"{y}_deviation"],
+        places,
+        rows[column],
+        rows[f"{column}_deviation"],
         color=style.run_look(position)[0],
         ls=style.run_look(position)[1],
         capsize=2,

@@ -10,6 +10,7 @@ from matplotlib.ticker import NullLocator
 from sparsecnn.frontier import finished, require_columns
 from sparsecnn.plots import axes as plot_axes
 from sparsecnn.plots import style
+from sparsecnn.plots.means import ASIDE_TEXT, aside, draw_line, seeds_text
 
 L0 = "l0_projection"
 NAMES = {
@@ -17,7 +18,8 @@ NAMES = {
     "threshold_once": "threshold once",
     "threshold_fixed_mask": "threshold, fixed-mask fine-tune",
 }
-MARKERS = "osD^vPX"
+# Neighbouring lines are moved apart by this share of a density, so that error bars do not hide each other.
+ASIDE = 0.025
 COLUMNS = [
     "run",
     "key",
@@ -122,20 +124,8 @@ def _draw_lines(axes: Axes, summary: pd.DataFrame, column: str, order: list[str]
         rows = summary[summary["regularizer"] == name]
         if rows.empty:
             continue
-        aside = 1 + 0.025 * (position - (len(order) - 1) / 2)  # keeps error bars apart
-        axes.errorbar(
-            rows["density"] * aside,
-            rows[column],
-            rows[f"{column}_deviation"],
-            color=style.run_look(position)[0],
-            ls=style.run_look(position)[1],
-            capsize=2,
-            marker=MARKERS[position % len(MARKERS)],
-            ms=4,
-            lw=1.3,
-            elinewidth=0.9,
-            label=style.shortened(NAMES.get(name, name)),
-        )
+        places = rows["density"] * aside(position, len(order), ASIDE)
+        draw_line(axes, rows, places, column, position, NAMES.get(name, name))
     ticks = plot_axes.density_ticks(summary["density"].min(), summary["density"].max())
     plot_axes.set_log_ticks(axes, ticks, "density: nonzeros of all weights")
 
@@ -162,12 +152,7 @@ def _is_wide(pairs: pd.DataFrame) -> bool:
 
 
 def _caption(summary: pd.DataFrame) -> str:
-    fewest, most = int(summary["seeds"].min()), int(summary["seeds"].max())
-    seeds = f"{most}" if fewest == most else f"{fewest} to {most}"
-    text = f"Mean and sample standard deviation over n = {seeds} seeds a point."
-    if most == 1:
-        text = "n = 1 seed a point, so there are no deviations."
-    text += " Points are moved slightly sideways so that none hides another."
+    text = f"{seeds_text(summary)} {ASIDE_TEXT}"
     if _is_wide(summary):
         text += " Differences: linear within 1 point, logarithmic beyond."
     return text
