@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.checkpoint import checkpoint
 
 from sparsecnn.errors import ConfigError
+from sparsecnn.layers.recompute import forgotten
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,7 @@ def deform_conv2d(
     for tap in range(size * size):
         arguments = (images, offset[:, 2 * tap : 2 * tap + 2], weight[:, :, tap // size, tap % size], window)
         amount = None if mask is None else mask[:, tap : tap + 1]
-        if torch.is_grad_enabled():
-            result = result + checkpoint(_tap, *arguments, tap // size, tap % size, amount, use_reentrant=False)
-        else:
-            result += _tap(*arguments, tap // size, tap % size, amount)
+        result = result + forgotten(_tap, *arguments, tap // size, tap % size, amount)
     return result if bias is None else result + bias[:, None, None]
 
 

@@ -6,16 +6,16 @@ computed again is this project's choice, without which they would be updated twi
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from math import comb
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.utils.checkpoint import checkpoint
 
 from sparsecnn.errors import ConfigError
+from sparsecnn.layers.recompute import forgotten
 
 Method = Literal["euler", "rk2", "rk4"]
 Keep = Literal["all", "input"] | int
@@ -97,14 +97,7 @@ class ODEBlock(nn.Module):
 
     def _forgotten(self, part: Callable[..., Tensor], state: Tensor, *rest: int) -> Tensor:
         """part(state, *rest), of which only `state` is kept."""
-        again: Tensor = checkpoint(
-            part,
-            state,
-            *rest,
-            use_reentrant=False,
-            context_fn=lambda: (nullcontext(), frozen_statistics(self.field)),
-        )
-        return again
+        return forgotten(part, state, *rest, again=lambda: frozen_statistics(self.field))
 
 
 def split(steps: int, slots: int) -> int:

@@ -1,14 +1,11 @@
 """Networks trained together are those trained alone."""
 
 import functools
-import pydoc
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-import yaml
 from cohorts import (
     CLASSES,
     Regularize,
@@ -25,6 +22,7 @@ from cohorts import (
 from torch import Tensor, nn
 
 from sparsecnn import regularizers
+from sparsecnn.config import build, compose, conf_dir
 from sparsecnn.data import FlipAndCrop, ResidentSplit, standardize
 from sparsecnn.errors import DivergedError
 from sparsecnn.models import build_model
@@ -33,11 +31,11 @@ from sparsecnn.solvers import CaffeSGD, fixed
 from sparsecnn.training import Member, Observer, Placement, Trainer, evaluate, evaluate_cohort, train_cohort_
 from sparsecnn.training.dropout import replace_dropout_
 
-MODELS = {path.stem: path for path in sorted((Path(__file__).parents[2] / "conf" / "model").glob("*.yaml"))}
+MODELS = sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml"))
 # A stranger's network, for model=custom.
 CUSTOM = "torchvision.models.squeezenet1_1"
 # The smallest that they take; the others take 8 x 8.
-SHAPES = {"caffenet": (3, 67, 67), "lenet": (1, 16, 16), "custom": (3, 32, 32)}
+SHAPES = {"caffenet": (3, 67, 67), "lenet": (1, 16, 16), "vgg16": (3, 32, 32), "custom": (3, 32, 32)}
 MAPS = (1, 8, 8)
 
 
@@ -47,10 +45,9 @@ def shape_of(name: str) -> tuple[int, int, int]:
 
 def zoo_model(name: str) -> nn.Module:
     """A network as its file says; CaffeNet's inner products are made narrow, which saves a minute."""
-    values = yaml.safe_load(MODELS[name].read_text())
-    factory: Any = pydoc.locate(CUSTOM if name == "custom" else values["_target_"])
-    options = {key: value for key, value in values.items() if key not in ("_target_", "_partial_", "weights")}
-    model = build_model(functools.partial(factory, **options), image_shape=shape_of(name), classes=CLASSES)
+    overrides = [f"model={name}", *([f"model._target_={CUSTOM}"] if name == "custom" else [])]
+    factory = build(compose("train", overrides).nodes).parts.model
+    model = build_model(factory, image_shape=shape_of(name), classes=CLASSES)
     if name == "caffenet":
         model.fc6, model.fc7, model.fc8 = nn.Linear(256, 64), nn.Linear(64, 64), nn.Linear(64, CLASSES)
     return model

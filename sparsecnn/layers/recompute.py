@@ -1,0 +1,24 @@
+"""Parts of a layer whose activations are forgotten in the forward pass and computed again in the backward pass."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+
+def forgotten(
+    part: Callable[..., Tensor],
+    *arguments: Any,
+    again: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Tensor:
+    """part(*arguments), of which only the arguments are kept; the part is computed again inside `again()`.
+
+    In a cohort everything is kept: torch.func cannot go back into a vmap that it has left.
+    """
+    if not torch.is_grad_enabled() or torch._C._are_functorch_transforms_active():
+        return part(*arguments)
+    result: Tensor = checkpoint(part, *arguments, use_reentrant=False, context_fn=lambda: (nullcontext(), again()))
+    return result
