@@ -6,8 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sparsecnn.data import FlipAndCrop
-from sparsecnn.data.augment import _gathered  # what a GPU does
+from sparsecnn.data import FlipAndCrop, cuts
 from sparsecnn.errors import ConfigError
 
 
@@ -45,16 +44,24 @@ def one_by_one(images: Tensor, pad: int, flip: bool, generator: torch.Generator)
     flip=st.booleans(),
     seed=st.integers(0, 100),
 )
-def test_both_ways_to_cut_equal_padding_and_slicing_image_by_image(
+def test_all_ways_to_cut_equal_padding_and_slicing_image_by_image(
     count: int, channels: int, height: int, width: int, pad: int, flip: bool, seed: int
 ) -> None:
     assume(pad or flip)
     images, augment = numbered(count, channels, height, width), FlipAndCrop(pad, flip)
     expected = one_by_one(images, pad, flip, torch.Generator().manual_seed(seed))
     assert torch.equal(augment(images, torch.Generator().manual_seed(seed)), expected)
-    padded = torch.nn.functional.pad(images, (pad, pad, pad, pad)).permute(0, 2, 3, 1)
     draws = augment.draw(count, torch.Generator().manual_seed(seed))
-    assert torch.equal(_gathered(padded, *draws, images.shape[2:]).permute(0, 3, 1, 2), expected)
+    for cut in (cuts.in_c, cuts.copied, cuts.gathered):  # the last is what a GPU does
+        assert torch.equal(cut(images.permute(0, 2, 3, 1), pad, *draws).permute(0, 3, 1, 2), expected)
+
+
+def test_without_a_compiler_images_are_cut_in_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    images, draws = numbered(3, 1, 4, 4), (torch.ones(3, 1, dtype=torch.bool), torch.full((2, 3, 1), 2))
+    in_c = FlipAndCrop(pad=2).cut(images, *draws)
+    monkeypatch.setattr(cuts, "compiled", lambda: None)
+    monkeypatch.setattr(cuts, "in_c", None)
+    assert torch.equal(FlipAndCrop(pad=2).cut(images, *draws), in_c)
 
 
 def test_the_result_is_bytes_channels_last() -> None:
