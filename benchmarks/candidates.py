@@ -74,7 +74,7 @@ class Bench:
         search = build(compose("greedy_search", [f"experiment={EXPERIMENTS[network]}", *data]).nodes)
         assert isinstance(search, GreedySearch)
         self.network, self.search = network, search
-        self.bench: Workbench = search.parts.read()
+        self.bench: Workbench = Workbench.of(search.parts)
         self.layers = len(self.bench.layer_sizes)
         self.budgets = uniform(prunable_weights(self.bench.fresh_model(0)), density=DENSITY)
 

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from sparsecnn.config import build, compose
-from sparsecnn.experiments import Parts
+from sparsecnn.experiments import Parts, Workbench
 from sparsecnn.export import export_c
 from sparsecnn.export.onnx_model import export_onnx
 from sparsecnn.packing import preprocessing_of, unpack
@@ -36,7 +36,7 @@ def images_of(parts: Parts, network: PackedNetwork, count: int) -> Array:
     if note is not None:
         preprocessing = preprocessing_of(note)
         parts = replace(parts, preprocessing=lambda split: preprocessing)
-    bench = parts.set_up()
+    bench = Workbench.of(parts).ready()
     images, _ = next(iter(bench.test.batches(torch.arange(count), count, None)))
     prepared: Array = bench.trainer.preprocess(images).contiguous().numpy()
     return prepared

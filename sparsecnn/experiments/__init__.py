@@ -4,9 +4,10 @@ from sparsecnn.experiments.ensemble import Ensemble
 from sparsecnn.experiments.evaluate_file import EvaluateFile
 from sparsecnn.experiments.greedy_search import GreedySearch
 from sparsecnn.experiments.pack import Pack
+from sparsecnn.experiments.parts import Parts
 from sparsecnn.experiments.run_folder import Run, RunInfo, open_run
 from sparsecnn.experiments.train import Train
-from sparsecnn.experiments.workbench import Parts, Workbench
+from sparsecnn.experiments.workbench import Workbench
 
 __all__ = [
     "Ensemble",

@@ -14,13 +14,14 @@ from sparsecnn.executors import Executor, Serial
 from sparsecnn.experiments.ensemble_file import Room, as_packed, ensemble_row
 from sparsecnn.experiments.jobs import Job
 from sparsecnn.experiments.outcome import Outcome
+from sparsecnn.experiments.parts import Parts
 from sparsecnn.experiments.progress import Progress
 from sparsecnn.experiments.recording import EpochBook, EpochLog, Recorder
 from sparsecnn.experiments.run_folder import Run
 from sparsecnn.experiments.seeds import checked_seeds
 from sparsecnn.experiments.within_bytes import WithinBytes, densest
 from sparsecnn.experiments.work import Preparation
-from sparsecnn.experiments.workbench import Parts, Workbench
+from sparsecnn.experiments.workbench import Workbench
 from sparsecnn.models import prunable_weights
 from sparsecnn.packing import joined
 from sparsecnn.regularizers import Regularizer
@@ -72,7 +73,7 @@ class Ensemble:
 
         An ensemble of which a network diverged is left out; DivergedError is raised when none is left.
         """
-        bench, book = self.parts.read(), EpochBook(run, epoch_logs)
+        bench, book = Workbench.of(self.parts), EpochBook(run, epoch_logs)
         room = Room.of(bench, self.networks)
         limit = self._limit_bytes(room.dense_bytes, room.one_file_bytes)
         jobs = [job for place in range(len(self.seeds)) for job in self._jobs(bench, place, room, limit)]

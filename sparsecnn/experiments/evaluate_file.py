@@ -5,7 +5,8 @@ from pathlib import Path
 
 from sparsecnn.errors import DataError
 from sparsecnn.experiments.pack import Measured, as_module, measured
-from sparsecnn.experiments.workbench import Parts, Workbench
+from sparsecnn.experiments.parts import Parts
+from sparsecnn.experiments.workbench import Workbench
 from sparsecnn.packing import outline_of, preprocessing_of
 from sparsecnn.storage import PackedNetwork, read_packed
 
@@ -22,7 +23,7 @@ class EvaluateFile:
     def execute(self, path: Path) -> Measured:
         """Accuracy and loss of the file's network; DataError for a damaged file and for data of another shape."""
         network = read_packed(path)
-        bench = _prepared(self.parts, network, path).set_up()
+        bench = Workbench.of(_prepared(self.parts, network, path)).ready()
         has_program = _check_data(network, bench, path)
         try:
             module = as_module(bench, network)

@@ -13,6 +13,7 @@ from sparsecnn.experiments.candidate_jobs import CandidateJobs
 from sparsecnn.experiments.jobs import Job
 from sparsecnn.experiments.layer_bytes import LayerBytesOf
 from sparsecnn.experiments.outcome import Outcome
+from sparsecnn.experiments.parts import Parts
 from sparsecnn.experiments.progress import Progress, SeedsProgress
 from sparsecnn.experiments.recording import EpochBook, EpochLog, Recorder
 from sparsecnn.experiments.run_folder import Run
@@ -21,7 +22,7 @@ from sparsecnn.experiments.side_by_side import side_by_side
 from sparsecnn.experiments.starting import START_RULES, Ground
 from sparsecnn.experiments.trials import as_trial
 from sparsecnn.experiments.work import Preparation
-from sparsecnn.experiments.workbench import Parts
+from sparsecnn.experiments.workbench import Workbench
 from sparsecnn.regularizers import Regularizer
 from sparsecnn.search import Candidate, Cut, Greedy, Round, Selection, Stopping, Tightening, Trial
 from sparsecnn.sizes import readable, to_bytes
@@ -89,7 +90,7 @@ class GreedySearch:
         It falls short when it accepted nothing or stopped above `target_memory`. Raises DivergedError when a base
         fails; everything is recorded before.
         """
-        bench, book = self.parts.read(), EpochBook(run, epoch_logs)
+        bench, book = Workbench.of(self.parts), EpochBook(run, epoch_logs)
         if not isinstance(self.regularizer(bench.layer_sizes), Regularizer):  # now, not after the base's training
             raise ConfigError("regularizer._target_ must give what has begin_, apply_, settle_ and support")
         with self.executor.start(Preparation(self.parts, bench, progress, book)) as pool:
@@ -120,7 +121,7 @@ class GreedySearch:
         if self.halving is not None and steps < 2:
             raise ConfigError("search.halving needs candidates of at least 2 steps, search.retrain has 1")
         rung = 0 if self.halving is None else min(max(1, round(self.halving_after * steps)), steps - 1)
-        base = None if self.parts.weights else self.solver
+        base = self.solver if self.parts.weights_of(seed) is None else None
         return CandidateJobs(
             seed=seed,
             base=base,

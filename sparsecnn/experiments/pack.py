@@ -7,8 +7,9 @@ from pathlib import Path
 from torch import nn
 
 from sparsecnn.errors import ConfigError
+from sparsecnn.experiments.parts import Parts
 from sparsecnn.experiments.progress import Progress
-from sparsecnn.experiments.workbench import Parts, Workbench
+from sparsecnn.experiments.workbench import Workbench
 from sparsecnn.models import other_values, prunable_weights
 from sparsecnn.packing import Quantised, unpack
 from sparsecnn.packing.fine_tune import Numbers
@@ -95,7 +96,7 @@ class Pack:
 
     def execute(self, weights: Path, output: Path, progress: Progress) -> Packed:
         """Packs the network whose weights lie in the file `weights` into the file `output`."""
-        bench = self.parts.set_up()
+        bench = Workbench.of(self.parts).ready()
         model = bench.stored_model(weights)
         before = measured(bench, model)
         numbers = self._fine_tuned_(bench, model, progress)

@@ -24,6 +24,9 @@ from sparsecnn.whole_files import remove_unfinished, write_whole
 
 log = logging.getLogger(__name__)
 
+# What its results depend on, as JSON.
+IDENTITY = "identity.json"
+
 
 @dataclass(frozen=True)
 class RunInfo:
@@ -111,7 +114,7 @@ def open_run(info: RunInfo) -> Iterator[Run]:
 
 
 def _check_identity(info: RunInfo) -> None:
-    path = info.folder / "identity.json"
+    path = info.folder / IDENTITY
     if not path.is_file():
         return
     known = _flat(_read_json(path))
@@ -148,7 +151,7 @@ def _write_description(info: RunInfo) -> None:
     texts = {
         "config.yaml": info.config,
         "overrides.txt": "".join(f"{line}\n" for line in info.overrides),
-        "identity.json": json.dumps(info.identity, indent=1, sort_keys=True) + "\n",
+        IDENTITY: json.dumps(info.identity, indent=1, sort_keys=True) + "\n",
         "environment.json": json.dumps(_environment(), indent=1) + "\n",
     }
     for name, text in texts.items():

@@ -12,12 +12,13 @@ from sparsecnn.errors import DivergedError
 from sparsecnn.executors import Executor, Serial
 from sparsecnn.experiments.jobs import Job
 from sparsecnn.experiments.outcome import Outcome
+from sparsecnn.experiments.parts import Parts
 from sparsecnn.experiments.progress import Progress
 from sparsecnn.experiments.recording import EpochBook, EpochLog, Recorder
 from sparsecnn.experiments.run_folder import Run
 from sparsecnn.experiments.seeds import checked_seeds
 from sparsecnn.experiments.work import Preparation
-from sparsecnn.experiments.workbench import Parts, Workbench
+from sparsecnn.experiments.workbench import Workbench
 from sparsecnn.models import prunable_weights
 from sparsecnn.regularizers import Regularizer
 from sparsecnn.results import CandidateRow
@@ -51,7 +52,7 @@ class Train:
 
         A diverged seed is recorded and the others go on; DivergedError is raised when none is left.
         """
-        bench, book = self.parts.read(), EpochBook(run, epoch_logs)
+        bench, book = Workbench.of(self.parts), EpochBook(run, epoch_logs)
         jobs = [self._job(bench, number, seed) for number, seed in enumerate(self.seeds)]
         rows: list[CandidateRow] = []
         with self.executor.start(Preparation(self.parts, bench, progress, book)) as pool:

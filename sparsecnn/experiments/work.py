@@ -13,9 +13,10 @@ from torch import nn
 
 from sparsecnn.errors import DivergedError
 from sparsecnn.experiments.measurement import Measurement
+from sparsecnn.experiments.parts import Parts
 from sparsecnn.experiments.progress import SILENT, Progress
 from sparsecnn.experiments.tasks import Bundle, Done, Task
-from sparsecnn.experiments.workbench import Parts, Workbench
+from sparsecnn.experiments.workbench import Workbench
 from sparsecnn.layers.support import on_support
 from sparsecnn.models import WeightsFile, prunable_weights, weights_bytes
 from sparsecnn.training import Epoch, Member, Observer, Snapshots, cohort_size, train_cohort_
@@ -160,7 +161,7 @@ class Preparation:
     on_epoch: Callable[[str, Epoch], None] = _nobody
 
     def __call__(self) -> Worker:
-        bench = self.bench or self.parts.read()
+        bench = self.bench or Workbench.of(self.parts)
         return Worker(bench.ready(), self.progress, self.on_epoch)
 
     def afresh(self) -> "Preparation":

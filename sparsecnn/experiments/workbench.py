@@ -1,19 +1,20 @@
 """The parts of an experiment, built: data on the device, networks, trainings, measurements."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sparsecnn.data import DataSet, Preprocessing, Split, cut_train, cut_validation
+from sparsecnn.data import DataSet, Split, cut_train, cut_validation
 from sparsecnn.errors import ConfigError, DataError, DivergedError
-from sparsecnn.experiments.accounting import Accounting, PackedAccounting, PaperAccounting, checked_kind, value_of
+from sparsecnn.experiments.accounting import Accounting, PackedAccounting, PaperAccounting, value_of
 from sparsecnn.experiments.measurement import Measurement
+from sparsecnn.experiments.parts import Parts
 from sparsecnn.models import (
     WeightsFile,
     build_model,
@@ -21,80 +22,11 @@ from sparsecnn.models import (
     load_weights_,
     other_values,
     weight_counts,
-    weights_digest,
 )
 from sparsecnn.packing import Packer, packer_of, pixels_note
-from sparsecnn.storage import Storage
 from sparsecnn.training import Evaluation, Placement, Trainer, evaluate, evaluate_cohort, place
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What the configuration says of data, network and machine; nothing is read or built yet.
-
-    `validation_share` of the train split is held out by a stratified draw with `validation_seed`; 0 holds nothing out.
-    Of what stays the share `train_share` of every class is trained on, by a draw with `train_seed`. `weights` is a file
-    that the network starts from. `memory` says what memory means: "paper", "packed" or "packed_int8"; `cohort` how many
-    networks are trained together. With `loss_every` the training loss of so many steps each is recorded.
-    """
-
-    data: Callable[[], DataSet]
-    model: Callable[..., nn.Module]
-    preprocessing: Callable[[Split], Preprocessing]
-    storage: Storage
-    validation_share: float = 0.1
-    validation_seed: int = 0
-    train_share: float = 1.0
-    train_seed: int = 0
-    weights: str | None = None
-    device: str = "auto"
-    precision: str = "auto"
-    threads: int | None = None
-    memory: str = "paper"
-    cohort: int | Literal["auto"] = "auto"
-    loss_every: int | None = None
-
-    def __post_init__(self) -> None:
-        checked_kind(self.memory)
-        if self.cohort != "auto" and self.cohort < 1:
-            raise ConfigError(f"training.cohort must be auto or at least 1, got {self.cohort}")
-        if self.loss_every is not None and self.loss_every < 1:
-            raise ConfigError(f"training.loss_every must be null or at least 1, got {self.loss_every}")
-
-    @property
-    def may_stack(self) -> bool:
-        """Whether networks may be trained together: where it was asked for, and by "auto" on a GPU."""
-        if self.cohort != "auto":
-            return self.cohort > 1
-        return self.device.startswith("cuda") or (self.device == "auto" and torch.cuda.is_available())
-
-    def read(self) -> "Workbench":
-        """The workbench with its data in this process's memory."""
-        data = self._read()
-        train, validation = data.train, None
-        if self.validation_share:
-            train, validation = cut_validation(data.train, self.validation_share, self.validation_seed)
-        if self.train_share != 1:
-            train = cut_train(train, self.train_share, self.train_seed)
-        log.info("data: %d train, %d validation, %d test", len(train), len(validation or ()), len(data.test))
-        trainer = Trainer(train, self.preprocessing(train), Placement(torch.device("cpu")), self.loss_every)
-        return Workbench(self, data, trainer, validation, data.test)
-
-    def set_up(self) -> "Workbench":
-        """The workbench, ready to train."""
-        return self.read().ready()
-
-    def _read(self) -> DataSet:
-        """The data set, which may be read by code of the user's own."""
-        try:
-            data: Any = self.data()
-        except OSError as error:
-            raise DataError(f"the data cannot be read: {error}") from error
-        if not isinstance(data, DataSet):
-            raise ConfigError(f"data._target_ must give a sparsecnn.data.DataSet, got {type(data).__name__}")
-        return data
 
 
 @dataclass(frozen=True)
@@ -106,6 +38,19 @@ class Workbench:
     trainer: Trainer
     validation: Split | None
     test: Split
+
+    @classmethod
+    def of(cls, parts: Parts) -> "Workbench":
+        """The workbench with its data in this process's memory."""
+        data = _read(parts)
+        train, validation = data.train, None
+        if parts.validation_share:
+            train, validation = cut_validation(data.train, parts.validation_share, parts.validation_seed)
+        if parts.train_share != 1:
+            train = cut_train(train, parts.train_share, parts.train_seed)
+        log.info("data: %d train, %d validation, %d test", len(train), len(validation or ()), len(data.test))
+        trainer = Trainer(train, parts.preprocessing(train), Placement(torch.device("cpu")), parts.loss_every)
+        return cls(parts, data, trainer, validation, data.test)
 
     def ready(self) -> "Workbench":
         """The same on the device that the configuration names, with the process set up for it."""
@@ -137,16 +82,16 @@ class Workbench:
 
     def fingerprint(self) -> Mapping[str, str]:
         """What the results depend on beyond the configuration: the content of data and weights."""
-        weights = {"weights": weights_digest(Path(self.parts.weights))} if self.parts.weights else {}
-        return {"data": self.data.fingerprint, **weights}
+        return {"data": self.data.fingerprint, **self.parts.weights_fingerprint()}
 
     def fresh_model(self, seed: int) -> nn.Module:
-        """A network initialised under `seed`, or filled from the user's file of weights."""
+        """A network initialised under `seed`, or filled from the user's file of weights for it."""
         torch.manual_seed(seed)
         shape = self.data.image_shape
         model = build_model(self.parts.model, image_shape=shape, classes=len(self.data.classes))
-        if self.parts.weights:
-            load_weights_(model, Path(self.parts.weights))
+        weights = self.parts.weights_of(seed)
+        if weights is not None:
+            load_weights_(model, weights)
         return self.placed(model)
 
     def stored_model(self, weights: Path | WeightsFile) -> nn.Module:
@@ -248,3 +193,14 @@ def _some(split: Split, images: int) -> Split:
     """So many images, evenly spread: files come sorted by class."""
     count = min(images, len(split))
     return split.select(torch.arange(count) * len(split) // count)
+
+
+def _read(parts: Parts) -> DataSet:
+    """The data set, which may be read by code of the user's own."""
+    try:
+        data: Any = parts.data()
+    except OSError as error:
+        raise DataError(f"the data cannot be read: {error}") from error
+    if not isinstance(data, DataSet):
+        raise ConfigError(f"data._target_ must give a sparsecnn.data.DataSet, got {type(data).__name__}")
+    return data

@@ -13,6 +13,7 @@ from sparsecnn.allocation import uniform
 from sparsecnn.cli.tables import results_text
 from sparsecnn.config import build, compose
 from sparsecnn.errors import ConfigError, DivergedError
+from sparsecnn.experiments import Workbench
 from sparsecnn.experiments.within_bytes import WithinBytes, densest
 from sparsecnn.operators import project_l0
 from sparsecnn.packing import unpack
@@ -45,7 +46,7 @@ def test_what_is_recorded_is_what_the_file_says(tmp_path: Path) -> None:
     table = ensemble(tmp_path, "ensemble.networks=2", "ensemble.target_memory=1/4")
     row, members = table[table.phase == "ensemble"].iloc[0], table[table.phase == "member"]
     assert row.memory_bytes <= row.dense_bytes / 2 / 4
-    bench = build(compose("train", QUICK).nodes).parts.set_up()
+    bench = Workbench.of(build(compose("train", QUICK).nodes).parts).ready()
     network = load(tmp_path / "ensemble_seed0.safetensors")
     models = [bench.stored_model(tmp_path / "checkpoints" / f"{key}.safetensors").eval() for key in members.key]
     images, labels = next(bench.test.batches(torch.arange(len(bench.test)), len(bench.test), None))
