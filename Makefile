@@ -129,10 +129,21 @@ reproduce-packed: $(INSTALLED)  ## Redo results/packed after the two searches (D
 
 CHEAP = runs/cheap
 CHEAP_SEARCHES = cifar10_exhaustive cifar10_cheap resnet20_exhaustive resnet20_cheap
+# One at a time of what cifar10_cheap takes together, and a fixed support, from the same dense bases.
+CHEAP_WAYS = lamp knapsack screening halving fixed_support
+AT_A_QUARTER = search.start_memory=1/4 solver@search.start_training=refine search.start_training.epochs=1.25
+CHEAP_lamp = search.start=lamp $(AT_A_QUARTER)
+CHEAP_knapsack = search.start=knapsack $(AT_A_QUARTER)
+CHEAP_screening = search.screen=projected_loss search.screen_keep=0.4
+CHEAP_halving = search.halving=0.5 search.halving_after=0.2
+CHEAP_fixed_support = regularizer=fixed_support regularizer.projected=0.25
+CHEAP_SEARCH = $(BIN)/sparsecnn greedy-search executor=local $(call IMAGES,cifar10)
 
-reproduce-cheap: $(INSTALLED)  ## Redo results/cheap (DATA=folder of CIFAR's parquet files; about five hours on 2 cores)
-	for search in $(CHEAP_SEARCHES); do $(BIN)/sparsecnn greedy-search experiment=$$search run_dir=$(CHEAP)/$$search \
-	  executor=local $(call IMAGES,cifar10) && mkdir -p results/cheap/$$search && \
+reproduce-cheap: $(INSTALLED)  ## Redo results/cheap (DATA=folder of CIFAR's parquet files; about six hours on 2 cores)
+	for search in $(CHEAP_SEARCHES); do $(CHEAP_SEARCH) experiment=$$search run_dir=$(CHEAP)/$$search || exit; done
+	$(foreach way,$(CHEAP_WAYS),$(CHEAP_SEARCH) experiment=cifar10_exhaustive model.weights=$(CHEAP)/cifar10_exhaustive \
+	  $(CHEAP_$(way)) run_dir=$(CHEAP)/cifar10_$(way) &&) true
+	for search in $(CHEAP_SEARCHES) $(addprefix cifar10_,$(CHEAP_WAYS)); do mkdir -p results/cheap/$$search && \
 	  cp $(foreach table,$(TABLES),$(CHEAP)/$$search/$(table)) results/cheap/$$search/ || exit; done
 	$(BIN)/python benchmarks/frontiers.py --runs $(CHEAP)
 	for network in cifar10 resnet20; do $(BIN)/sparsecnn plot-frontier $(CHEAP)/$${network}_exhaustive \
