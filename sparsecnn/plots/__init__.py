@@ -7,9 +7,10 @@ FIGURES = {
     "convergence": "Training loss against iteration over repetitions, median and band (the paper's Figure 3).",
     "layers": "Nonzeros a layer, raw and over the layer's dense size, along the search (the paper's Figure 4).",
     "thresholding": "Accuracy against density under projection and under thresholding (the paper's Figure 5).",
+    "turnover": "How far the support moves in training, against density: what projection does beyond a fixed mask.",
     "training_data": "Accuracy against the number of training images, for each regularizer.",
     "ensembles": "Accuracy of ensembles of one memory against the number of their networks.",
 }
 
 # The table of a run that a figure needs beside the candidates, where it needs one: it gets both joined.
-DETAILS = {"convergence": "losses"}
+DETAILS = {"convergence": "losses", "turnover": "layer_epochs"}

@@ -11,8 +11,8 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from sparsecnn.frontier import finished, require_columns
 from sparsecnn.plots import style
+from sparsecnn.plots.regularizers import NAMES
 
-NAMES = {"none": "no regularizer", "l1_shrinkage": "l1 shrinkage", "l0_projection": "l0 projection"}
 COLUMNS = ["run", "key", "phase", "status", "seed", "regularizer", "step", "train_loss"]
 # Quantiles over repetitions at the ends of the band.
 LOW, HIGH = 0.1, 0.9

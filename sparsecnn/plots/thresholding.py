@@ -1,6 +1,7 @@
 """Figure 5 of Collins & Kohli: l0-bounded training against thresholding afterwards."""
 
 import json
+from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,13 +12,9 @@ from sparsecnn.frontier import finished, require_columns
 from sparsecnn.plots import axes as plot_axes
 from sparsecnn.plots import style
 from sparsecnn.plots.means import ASIDE_TEXT, aside, draw_line, seeds_text
+from sparsecnn.plots.regularizers import named
 
 L0 = "l0_projection"
-NAMES = {
-    L0: "l0 projection",
-    "threshold_once": "threshold once",
-    "threshold_fixed_mask": "threshold, fixed-mask fine-tune",
-}
 # Neighbouring lines are moved apart by this share of a density, so that error bars do not hide each other.
 ASIDE = 0.025
 COLUMNS = [
@@ -29,21 +26,22 @@ COLUMNS = [
     "weights",
     "budgets",
     "regularizer",
+    "allocation",
     "val_accuracy",
     "test_accuracy",
 ]
-LEVEL_COLUMNS = ("budgets", "nonzeros", "weights", "run")
+LEVEL_COLUMNS = ("allocation", "budgets", "nonzeros", "weights", "run")
 LINEAR_POINTS = 10.0  # differences beyond this hide those of one point on a linear axis
 
 
 def numbers(table: pd.DataFrame) -> pd.DataFrame:
     """Mean and sample standard deviation over seeds for each regularizer and density, in percent.
 
-    Rows are repetitions of one another when regularizer and budgets agree; where budgets bind
-    nothing (l1, none), when regularizer and run agree. `l0_ahead_points` is the test accuracy of l0
-    projection minus that of the row's regularizer at the same budgets and seed, over `pairs` seeds.
-    A deviation of one seed is NaN. ValueError when there is no finished row of phase train, or when
-    two different rows share regularizer, budgets and seed.
+    Rows are repetitions of one another when regularizer, allocation and the sum of the budgets agree (an allocation may
+    share it out otherwise under every seed); where budgets bind nothing (l1, none), when regularizer and run agree.
+    `l0_ahead_points` is the test accuracy of l0 projection minus that of the row's regularizer at the same allocation,
+    sum and seed, over `pairs` seeds. A deviation of one seed is NaN. ValueError when there is no finished row of phase
+    train, or when two different rows share regularizer, allocation, sum and seed.
     """
     rows = _repetitions(table)
     l0 = rows[rows["regularizer"] == L0].set_index(["level", "seed"])["test_accuracy"]
@@ -73,17 +71,16 @@ def draw(table: pd.DataFrame) -> Figure:
     nothing to be compared with. ValueError as for `numbers`.
     """
     summary = numbers(table)
-    present = set(summary["regularizer"])
-    order = [name for name in NAMES if name in present] + sorted(present - set(NAMES))
+    names = named(summary["regularizer"])
     pairs = summary[summary["pairs"] > 0]
     with style.paper_style():
         figure = Figure(figsize=(style.WIDTH_INCHES if len(pairs) else 4.6, 3.6))
         grid = figure.subplots(1, 2 if len(pairs) else 1, squeeze=False)[0]
-        _draw_lines(grid[0], summary, "test_accuracy", order)
+        _draw_lines(grid[0], summary, "test_accuracy", names)
         grid[0].set_title("Test")
         grid[0].set_ylabel("test accuracy (%)")
         if len(pairs):
-            _draw_lines(grid[1], pairs, "l0_ahead_points", order)
+            _draw_lines(grid[1], pairs, "l0_ahead_points", names)
             _mark_zero(grid[1], pairs)
         style.add_legend(figure, grid[0].get_legend_handles_labels()[0])
         style.add_caption(figure, _caption(summary))
@@ -107,25 +104,25 @@ def _repetitions(table: pd.DataFrame) -> pd.DataFrame:
     twice = rows[rows.duplicated(["regularizer", "level", "seed"])]
     if len(twice):
         raise ValueError(
-            "one row for each regularizer, budgets and seed is needed, got two of "
+            "one row for each regularizer, allocation and seed is needed, got two of "
             f"{twice['regularizer'].iloc[0]} with seed {twice['seed'].iloc[0]}: plot fewer runs"
         )
     return rows
 
 
-def _level(budgets: str, nonzeros: int, weights: int, run: str) -> str:
-    allowed: dict[str, int] = json.loads(budgets)
-    binding = nonzeros <= sum(allowed.values()) < weights
-    return json.dumps(allowed, sort_keys=True) if binding else f"run {run}"
+def _level(allocation: str, budgets: str, nonzeros: int, weights: int, run: str) -> str:
+    allowed: int = sum(json.loads(budgets).values())
+    binding = nonzeros <= allowed < weights
+    return f"{allocation} {allowed}" if binding else f"run {run}"
 
 
-def _draw_lines(axes: Axes, summary: pd.DataFrame, column: str, order: list[str]) -> None:
-    for position, name in enumerate(order):
+def _draw_lines(axes: Axes, summary: pd.DataFrame, column: str, names: Mapping[str, str]) -> None:
+    for position, (name, label) in enumerate(names.items()):
         rows = summary[summary["regularizer"] == name]
         if rows.empty:
             continue
-        places = rows["density"] * aside(position, len(order), ASIDE)
-        draw_line(axes, rows, places, column, position, NAMES.get(name, name))
+        places = rows["density"] * aside(position, len(names), ASIDE)
+        draw_line(axes, rows, places, column, position, label)
     ticks = plot_axes.density_ticks(summary["density"].min(), summary["density"].max())
     plot_axes.set_log_ticks(axes, ticks, "density: nonzeros of all weights")
 

@@ -6,15 +6,8 @@ from matplotlib.figure import Figure
 from sparsecnn.frontier import finished, require_columns
 from sparsecnn.plots import style
 from sparsecnn.plots.means import ASIDE_TEXT, draw_means, means, seeds_text
+from sparsecnn.plots.regularizers import named
 
-# In the order of the legend; others follow by name.
-NAMES = {
-    "none": "dense",
-    "l1_shrinkage": "l1 shrinkage",
-    "l1_shrinkage_late": "l1 shrinkage, late",
-    "l0_projection": "l0 projection",
-    "l0_projection_late": "l0 projection, late",
-}
 COLUMNS = ["key", "phase", "seed", "regularizer", "nonzeros", "weights", "val_accuracy", "test_accuracy"]
 
 
@@ -33,9 +26,8 @@ def numbers(table: pd.DataFrame) -> pd.DataFrame:
 def draw(table: pd.DataFrame) -> Figure:
     """A line for each regularizer, validation beside test; ValueError as for `numbers`."""
     summary = numbers(table)
-    present = sorted(set(summary["regularizer"]))
     densities = summary.groupby("regularizer")["density"].agg(["min", "max"])
-    names = {name: NAMES.get(name, name) for name in [*NAMES, *present] if name in present}
+    names = named(summary["regularizer"])
     figure = draw_means(summary, x="train_images", line="regularizer", names=names, x_label="training images")
     shown = "; ".join(f"{names[name]} {_range(*densities.loc[name])}" for name in names)
     text = f"{seeds_text(summary)} Mean densities (nonzeros of all weights): {shown}."

@@ -16,6 +16,7 @@ STORE = "results.sqlite"
 FILES = {"candidates": "table", "epochs": "epochs", "layer_epochs": "layer_epochs", "losses": "losses"}
 # Tables that only some runs have, and what makes a run have them.
 OPTIONAL = {"losses": "training.loss_every=N records them"}
+FOLDER = "give the run folder, or keep the file beside its table.csv"
 REQUIRED = {"run", "key", "phase", "status", "memory_bytes", "val_accuracy", "test_accuracy"}
 
 
@@ -58,8 +59,9 @@ def read_each(paths: Iterable[Path]) -> dict[Path, pd.DataFrame]:
 def read_details(paths: Iterable[Path], name: str) -> dict[Path, pd.DataFrame]:
     """The candidates of each run as `read_each` gives them, each once for every row that the table `name` has of it.
 
-    The columns of both tables; a candidate without such a row stays, with nothing in the columns of `name`. Raises
-    DataError also when a run has no such table; beside a table.csv it is NAME.csv.
+    The columns of both tables, those of `name` with `_detail` where both have one; a candidate without such a row
+    stays, with nothing in the columns of `name`. Raises DataError also when a run has no such table; beside a table.csv
+    it is NAME.csv.
     """
     return {path: _detailed(path, frame, name) for path, frame in read_each(paths).items()}
 
@@ -71,8 +73,10 @@ def _detailed(path: Path, candidates: pd.DataFrame, name: str) -> pd.DataFrame:
     found = next((place for place in places if place.is_file()), None)
     details = pd.DataFrame() if found is None else _read_table(found, name)
     if details.empty:
-        raise DataError(f"{path} holds no {name}: {OPTIONAL[name]}")
-    return candidates.merge(details.drop(columns="run"), on="key", how="left", validate="one_to_many")
+        raise DataError(f"{path} holds no {name}: {OPTIONAL.get(name, FOLDER)}")
+    return candidates.merge(
+        details.drop(columns="run"), on="key", how="left", validate="one_to_many", suffixes=("", "_detail")
+    )
 
 
 def _read_run(path: Path) -> pd.DataFrame:

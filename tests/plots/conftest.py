@@ -37,13 +37,14 @@ def _row(number: int, val: float | None, memory: int, **changed: object) -> dict
         "test_accuracy": None if val is None else val - 1,
         "accepted": False,
         "regularizer": "l0_projection",
+        "allocation": "dense",
         "budgets": json.dumps(kept),
         "layer_nonzeros": json.dumps(kept),
         "layer_weights": json.dumps(sizes),
     }
     merged = {**facts, **changed}
     merged.setdefault(
-        "key", "-".join(str(merged[name]) for name in ("run", "seed", "number", "regularizer", "budgets"))
+        "key", "-".join(str(merged[name]) for name in ("run", "seed", "number", "regularizer", "allocation", "budgets"))
     )
     return merged
 

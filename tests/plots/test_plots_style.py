@@ -69,6 +69,15 @@ def test_more_rows_of_legend_make_a_higher_figure() -> None:
 OF_ONE_ROW: dict[str, dict[str, Any]] = {
     "thresholding": {"phase": "train"},
     "convergence": {"phase": "train", "step": 10, "train_loss": 1.0},
+    "turnover": {
+        "phase": "train",
+        "epoch": 1,
+        "layer_detail": "a",
+        "nonzeros_detail": 1,
+        "turnover": 0.1,
+        "budgets": '{"a": 1}',
+        "weights": 10,
+    },
     "training_data": {"phase": "train", "train_images": 100},
     "ensembles": {
         "phase": "ensemble",

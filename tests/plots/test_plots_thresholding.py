@@ -70,6 +70,19 @@ def test_where_budgets_bind_nothing_the_seeds_of_a_run_are_repetitions(row: Row)
     assert list(summary.density.round(2)) == [0.1, 0.5]
 
 
+def test_an_allocation_may_share_out_the_same_sum_otherwise_under_each_seed(row: Row) -> None:
+    budgets = ['{"conv1": 1000, "ip1": 15000}', '{"conv1": 2000, "ip1": 14000}']
+    rows = [
+        row(1, 70.0 + seed, 1000, seed=seed, share=0.1, phase="train", budgets=text, regularizer=name, allocation=whose)
+        for name in ("l0_projection", "threshold_once")
+        for whose in ("lamp", "uniform")
+        for seed, text in enumerate(budgets)
+    ]
+    summary = numbers(pd.DataFrame(rows))
+    assert list(summary.seeds) == [2, 2, 2, 2]
+    assert list(summary.pairs) == [0, 0, 2, 2]
+
+
 def test_budgets_that_are_not_enforced_do_not_make_repetitions(row: Row) -> None:
     facts = {"phase": "train", "regularizer": "none", "share": 1.0, "budgets": '{"conv1": 10}'}
     rows = [row(1, 80.0, 1000, run=run, **facts) for run in ("one", "two")]

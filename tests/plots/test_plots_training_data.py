@@ -63,7 +63,11 @@ def test_a_line_a_regularizer_and_a_tick_a_number_of_images(
     trained: Callable[..., pd.DataFrame], cut: Callable[[Figure], bool]
 ) -> None:
     figure = draw(trained())
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["dense", "l1 shrinkage", "l0 projection"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "no regularizer",
+        "l1 shrinkage",
+        "l0 projection",
+    ]
     assert [axes.get_title() for axes in figure.axes] == ["Validation", "Test"]
     for axes in figure.axes:
         assert axes.get_xscale() == "log"
@@ -72,7 +76,7 @@ def test_a_line_a_regularizer_and_a_tick_a_number_of_images(
         assert len(axes.containers) == 3
     caption = figure.get_supxlabel().replace("\n", " ")
     assert caption.startswith("Mean and sample standard deviation over n = 3 seeds a point. Mean densities")
-    assert "dense 1; l1 shrinkage 0.25; l0 projection 0.1." in caption
+    assert "no regularizer 1; l1 shrinkage 0.25; l0 projection 0.1." in caption
     assert not cut(figure)
 
 
