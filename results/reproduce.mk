@@ -1,0 +1,207 @@
+# What redoes the tables and figures of this folder; the Makefile includes it, and `make help` lists it.
+#
+# CIFAR=folder and MNIST=folder read parquet files instead of downloading; DATA=folder is for targets with one data set.
+# FAST=1 is a first look in minutes: one seed, few images, short trainings, in runs/fast; its numbers say nothing.
+# A target that was stopped is given again and goes on. Times are of 2 cores.
+DATA ?=
+CIFAR ?= $(DATA)
+MNIST ?= $(DATA)
+FAST ?=
+
+RUNS := $(if $(FAST),runs/fast,runs)
+KEPT := $(if $(FAST),runs/fast/results,results)
+SPARSECNN = $(BIN)/sparsecnn
+READ_CIFAR = $(if $(CIFAR),data=parquet data.folder=$(CIFAR),data=cifar10)
+READ_MNIST = $(if $(MNIST),data=parquet data.folder=$(MNIST),data=mnist)
+fast = $(if $(FAST),$(1))
+comma := ,
+say = @echo "$@: $(if $(FAST),a first look of some minutes; its numbers say nothing,$(1)); given again, it goes on"
+slow = $(if $(FAST),$(error $@ has no first look, leave out FAST)) $(say)
+
+TABLES = table.csv epochs.csv layer_epochs.csv config.yaml environment.json
+# $(call keep,RUN,FOLDER,TABLES): into results, without the place of this machine's data.
+data_of = $(if $(findstring mnist,$(1)),$(MNIST),$(CIFAR))
+keep = mkdir -p $(KEPT)/$(2) && cp $(addprefix $(RUNS)/$(1)/,$(3)) $(KEPT)/$(2)/ && sed -i.old $(foreach \
+  folder,$(call data_of,$(2)),-e 's:$(folder):data/images:') -e '' $(KEPT)/$(2)/config.yaml \
+  $(KEPT)/$(2)/environment.json && rm $(KEPT)/$(2)/*.old
+BUDGETS = --within 1/4 --within 1/8 --within 1/20
+
+.PHONY: reproduce reproduce-figures
+reproduce-figures: reproduce-filters reproduce-losses reproduce-thresholding reproduce-ensembles reproduce-reduced-data
+reproduce-figures:  ## Redo figures 2, 3, 5, the ensembles and the reduced data (CIFAR=folder; about 5 hours)
+reproduce: reproduce-caffe reproduce-cifar reproduce-mnist reproduce-networks reproduce-figures reproduce-packed reproduce-cheap
+reproduce:  ## Redo all of results but bench (CIFAR=, MNIST=folders; half a day)
+
+# Figures 1 and 4
+.PHONY: reproduce-cifar reproduce-mnist reproduce-networks reproduce-caffe
+FAST_SEARCH = $(call fast,seeds=[0] train_split.share=0.1 solver.epochs=6 search.rounds=8)
+
+reproduce-cifar: $(INSTALLED)  ## Redo figures 1 and 4 of cifar10_quick (CIFAR=folder of parquet files; an hour)
+	$(call say,about an hour)
+	$(SPARSECNN) greedy-search experiment=cifar10_frontier run_dir=$(RUNS)/cifar10_frontier $(READ_CIFAR) $(FAST_SEARCH)
+	$(call keep,cifar10_frontier,cifar10/frontier,$(TABLES))
+	$(SPARSECNN) best $(RUNS)/cifar10_frontier $(if $(FAST),--within 1/2,$(BUDGETS)) -o $(KEPT)/cifar10/best.csv
+	$(SPARSECNN) plot-frontier $(RUNS)/cifar10_frontier --label cifar10_quick --budget 1/20 -o $(KEPT)/cifar10/figure_1
+	$(SPARSECNN) plot-layers $(RUNS)/cifar10_frontier -o $(KEPT)/cifar10/figure_4
+
+reproduce-mnist: $(INSTALLED)  ## Redo figure 1 of LeNet (MNIST=folder of parquet files; ten minutes)
+	$(call say,about ten minutes)
+	$(SPARSECNN) greedy-search experiment=mnist_frontier run_dir=$(RUNS)/mnist_frontier $(READ_MNIST) $(FAST_SEARCH)
+	$(call keep,mnist_frontier,mnist/frontier,$(TABLES))
+	$(SPARSECNN) best $(RUNS)/mnist_frontier $(if $(FAST),--within 1/2,$(BUDGETS)) -o $(KEPT)/mnist/best.csv
+	$(SPARSECNN) plot-frontier $(RUNS)/mnist_frontier --label lenet --budget 1/20 -o $(KEPT)/mnist/figure_1
+
+reproduce-networks: $(INSTALLED)  ## Redo figure 1 of cifar10_full (CIFAR=folder of parquet files; an hour)
+	$(call say,about an hour)
+	$(SPARSECNN) greedy-search experiment=cifar10_full_frontier executor=local run_dir=$(RUNS)/cifar10_full_frontier \
+	  $(READ_CIFAR) $(FAST_SEARCH)
+	$(call keep,cifar10_full_frontier,networks/cifar10_full,$(TABLES))
+	$(SPARSECNN) plot-frontier $(RUNS)/cifar10_full_frontier --label cifar10_full -o $(KEPT)/networks/cifar10_full_frontier
+
+reproduce-caffe: $(INSTALLED)  ## Redo the dense network of Caffe's recipe (CIFAR=folder of parquet files; 40 minutes)
+	$(call say,about 40 minutes)
+	$(SPARSECNN) train model=cifar10_quick solver=cifar10_quick validation.share=0 seeds=[0,1,2] executor=local \
+	  run_dir=$(RUNS)/caffe_quick $(READ_CIFAR) $(call fast,seeds=[0] solver.steps=200)
+	$(SPARSECNN) table $(RUNS)/caffe_quick -o $(KEPT)/caffe/table.csv
+
+# Figure 2
+.PHONY: reproduce-filters
+FILTERS = $(RUNS)/filters
+# Beside the one of figure_2_l1: which strength leaves about 12 of the 32 filters, as in the paper?
+STRENGTHS = 1e-3 2e-3 4e-3
+SHRUNK = $(addprefix $(FILTERS)/strength_,$(STRENGTHS))
+FILTER = $(SPARSECNN) train executor=local $(READ_CIFAR) $(call fast,seeds=[0] solver.epochs=1)
+
+reproduce-filters: $(INSTALLED)  ## Redo figure 2 (CIFAR=folder of parquet files; 40 minutes)
+	$(call say,about 40 minutes)
+	for half in figure_2 figure_2_l1; do $(FILTER) experiment=$$half run_dir=$(FILTERS)/$$half || exit; done
+	for strength in $(STRENGTHS); do $(FILTER) experiment=figure_2_l1 regularizer.strength=$$strength \
+	  run_dir=$(FILTERS)/strength_$$strength || exit; done
+	$(SPARSECNN) table $(FILTERS)/figure_2 $(FILTERS)/figure_2_l1 $(SHRUNK) -o $(KEPT)/cifar10/filters/table.csv
+	$(SPARSECNN) plot-filters $(FILTERS)/figure_2_l1 $(SHRUNK) -o $(KEPT)/cifar10/filters/strengths
+	$(SPARSECNN) plot-filters $(FILTERS)/figure_2 $(FILTERS)/figure_2_l1 --label 'weight decay' \
+	  --label 'l1 shrinkage' -o $(KEPT)/cifar10/figure_2
+
+# Figure 3
+.PHONY: reproduce-losses
+CONVERGENCE = figure_3 figure_3_l1 figure_3_l0
+
+reproduce-losses: $(INSTALLED)  ## Redo figure 3 (CIFAR=folder of parquet files; an hour)
+	$(call say,about an hour)
+	for training in $(CONVERGENCE); do $(SPARSECNN) train experiment=$$training executor=local \
+	  run_dir=$(RUNS)/convergence/$$training $(READ_CIFAR) $(call fast,seeds=[0,1] solver.epochs=0.5) && \
+	  $(call keep,convergence/$$training,cifar10/convergence/$$training,table.csv losses.csv config.yaml environment.json) \
+	  || exit; done
+	$(SPARSECNN) plot-convergence $(addprefix $(RUNS)/convergence/,$(CONVERGENCE)) -o $(KEPT)/cifar10/figure_3
+
+# Figure 5
+.PHONY: reproduce-thresholding
+THRESHOLDING = $(RUNS)/cifar10_thresholding
+REGULARIZERS = l0_projection,l0_every_10,l0_every_100,threshold_once,threshold_fixed_mask
+DENSITIES = $(if $(FAST),0.3$(comma)0.05,0.4,0.3,0.2,0.14,0.1,0.07,0.04,0.02)
+
+reproduce-thresholding: $(INSTALLED)  ## Redo figure 5 (CIFAR=folder of parquet files; an hour)
+	$(call say,about an hour)
+	$(SPARSECNN) train experiment=cifar10_dense executor=local run_dir=$(RUNS)/cifar10_dense $(READ_CIFAR) \
+	  $(call fast,seeds=[0] solver.epochs=1)
+	$(SPARSECNN) train --multirun experiment=cifar10_thresholding executor=local runs_dir=$(THRESHOLDING) \
+	  $(READ_CIFAR) model.weights=$(RUNS)/cifar10_dense regularizer=$(REGULARIZERS) allocation.density=$(DENSITIES) \
+	  $(call fast,seeds=[0] solver.epochs=0.1)
+	$(SPARSECNN) table $(THRESHOLDING)/train/* -o $(KEPT)/cifar10/thresholding/table.csv
+	$(SPARSECNN) plot-thresholding $(THRESHOLDING)/train/* -o $(KEPT)/cifar10/figure_5
+	$(SPARSECNN) plot-turnover $(THRESHOLDING)/train/* -o $(KEPT)/cifar10/figure_5_turnover
+
+# Ensembles, and less training data
+.PHONY: reproduce-ensembles reproduce-reduced-data
+ENSEMBLES = $(RUNS)/ensembles
+
+reproduce-ensembles: $(INSTALLED)  ## Redo results/ensembles (CIFAR=folder of parquet files; an hour)
+	$(call say,about an hour)
+	$(SPARSECNN) ensemble --multirun experiment=ensemble runs_dir=$(ENSEMBLES) executor=local $(READ_CIFAR) \
+	  ensemble.networks=1,2,4,8 $(call fast,seeds=[0] solver.steps=60)
+	$(SPARSECNN) table $(ENSEMBLES)/ensemble/* -o $(KEPT)/ensembles/table.csv
+	$(SPARSECNN) plot-ensembles $(ENSEMBLES)/ensemble/* -o $(KEPT)/ensembles/ensembles
+
+REDUCED = $(RUNS)/reduced_data
+# With all images about as accurate as the l0 networks, and less sparse.
+L1_STRENGTH = 1e-2
+REDUCE = $(SPARSECNN) train --multirun experiment=reduced_data runs_dir=$(REDUCED) executor=local $(READ_CIFAR) \
+  train_split.share=1,0.5,0.25,0.125,0.0625 $(call fast,seeds=[0] solver.steps=60)
+
+reproduce-reduced-data: $(INSTALLED)  ## Redo results/reduced_data (CIFAR=folder of parquet files; an hour)
+	$(call say,about an hour)
+	$(REDUCE) regularizer=none allocation=dense
+	$(REDUCE) regularizer=l1_shrinkage_late regularizer.regularizer.strength=$(L1_STRENGTH) allocation=dense
+	$(REDUCE)
+	$(SPARSECNN) table $(REDUCED)/train/* -o $(KEPT)/reduced_data/table.csv
+	$(SPARSECNN) plot-training-data $(REDUCED)/train/* -o $(KEPT)/reduced_data/training_data
+
+# Packed files, from the runs of reproduce-cifar and reproduce-mnist. NNC=--nnc compares with NNC, see benchmarks/nnc/README.md.
+.PHONY: reproduce-packed reproduce-cheap
+NNC =
+PACKED = runs/packed
+PACK = $(SPARSECNN) pack --table results/packed/packed.csv -q
+FINE_TUNED = solver@fine_tune=retrain fine_tune.epochs=1
+QUICK = runs/cifar10_frontier --within 1/8
+TENTH = $(PACKED)/tenth/seed0.safetensors
+TWENTIETH = $(PACKED)/twentieth/seed0.safetensors
+RESNET = $(PACKED)/resnet20/seed0.safetensors
+
+reproduce-packed: $(INSTALLED)  ## Redo results/packed after the two searches (CIFAR=, MNIST=folders of parquet files; an hour)
+	$(call slow,about an hour)
+	$(SPARSECNN) train experiment=cifar10_tenth run_dir=$(PACKED)/tenth $(READ_CIFAR) \
+	  model.weights=runs/cifar10_frontier/base_seed0.safetensors
+	$(SPARSECNN) train experiment=cifar10_tenth run_dir=$(PACKED)/twentieth $(READ_CIFAR) \
+	  model.weights=runs/cifar10_frontier/base_seed0.safetensors allocation.density=0.05
+	$(SPARSECNN) train experiment=cifar10_resnet20 run_dir=$(PACKED)/resnet20 $(READ_CIFAR)
+	mkdir -p results/packed
+	$(PACK) $(QUICK) -o $(PACKED)/quick_float32.safetensors
+	$(PACK) $(QUICK) -o $(PACKED)/quick_int8.safetensors value=int8
+	$(PACK) $(QUICK) -o $(PACKED)/quick_int5.safetensors value=int5 step=0.25 $(FINE_TUNED)
+	$(PACK) $(TENTH) -o $(PACKED)/tenth_float32.safetensors
+	$(PACK) $(TENTH) -o $(PACKED)/tenth_int5.safetensors value=int5 step=0.25 $(FINE_TUNED)
+	$(PACK) $(TWENTIETH) -o $(PACKED)/twentieth_float32.safetensors
+	$(PACK) $(RESNET) -o $(PACKED)/resnet20_float32.safetensors
+	$(PACK) $(RESNET) -o $(PACKED)/resnet20_int8.safetensors value=int8
+	$(PACK) $(RESNET) -o $(PACKED)/resnet20_int8_steps.safetensors value=int8 step=0.1
+	$(PACK) $(RESNET) -o $(PACKED)/resnet20_int5.safetensors value=int5 $(FINE_TUNED)
+	$(PACK) runs/mnist_frontier --within 1/20 -o $(PACKED)/lenet_float32.safetensors
+	$(PACK) runs/mnist_frontier --within 1/20 -o $(PACKED)/lenet_int4.safetensors value=int4
+	$(PACK) runs/mnist_frontier --within 1/20 -o $(PACKED)/lenet_codebook15.safetensors value=codebook15
+	$(SPARSECNN) inspect $(PACKED)/quick_float32.safetensors -o results/packed/quick_layers.csv
+	$(SPARSECNN) evaluate -q $(PACKED)/quick_int5.safetensors $(READ_CIFAR)
+	$(SPARSECNN) unpack $(PACKED)/quick_int5.safetensors -o $(PACKED)/unpacked/quick_int5.safetensors
+	$(SPARSECNN) export $(PACKED)/quick_int5.safetensors --format c
+	$(SPARSECNN) export $(PACKED)/quick_int5.safetensors --format onnx
+	$(SPARSECNN) plot-storage $(QUICK) -o results/packed/storage
+	$(BIN)/python benchmarks/packed_size.py $(NNC) $(PACKED)/*.safetensors
+	for network in tenth twentieth resnet20; do $(SPARSECNN) bench $(PACKED)/$${network}_float32.safetensors \
+	  -o results/packed/bench_$$network.csv || exit; done
+	$(BIN)/python benchmarks/exports.py $(PACKED)/quick_float32.safetensors $(PACKED)/quick_int5.safetensors \
+	  --data $(READ_CIFAR)
+
+# Cheaper searches against exhaustive ones
+CHEAP = runs/cheap
+CHEAP_SEARCHES = cifar10_exhaustive cifar10_cheap resnet20_exhaustive resnet20_cheap
+# One at a time of what cifar10_cheap takes together, and a fixed support, from the same dense bases.
+CHEAP_WAYS = lamp knapsack screening halving fixed_support
+AT_A_QUARTER = search.start_memory=1/4 solver@search.start_training=refine search.start_training.epochs=1.5
+CHEAP_lamp = search.start=lamp $(AT_A_QUARTER)
+CHEAP_knapsack = search.start=knapsack $(AT_A_QUARTER)
+CHEAP_screening = search.screen=projected_loss search.screen_keep=0.4
+CHEAP_halving = search.halving=0.5 search.halving_after=0.2
+CHEAP_fixed_support = regularizer=fixed_support regularizer.projected=0.25
+CHEAP_SEARCH = $(SPARSECNN) greedy-search executor=local $(READ_CIFAR)
+
+reproduce-cheap: $(INSTALLED)  ## Redo results/cheap (CIFAR=folder of parquet files; four hours)
+	$(call slow,about four hours)
+	for network in cifar10 resnet20; do $(CHEAP_SEARCH) experiment=$${network}_exhaustive \
+	  run_dir=$(CHEAP)/$${network}_exhaustive && $(CHEAP_SEARCH) experiment=$${network}_cheap \
+	  model.weights=$(CHEAP)/$${network}_exhaustive run_dir=$(CHEAP)/$${network}_cheap || exit; done
+	$(foreach way,$(CHEAP_WAYS),$(CHEAP_SEARCH) experiment=cifar10_exhaustive model.weights=$(CHEAP)/cifar10_exhaustive \
+	  $(CHEAP_$(way)) run_dir=$(CHEAP)/cifar10_$(way) &&) true
+	for search in $(CHEAP_SEARCHES) $(addprefix cifar10_,$(CHEAP_WAYS)); do \
+	  $(call keep,cheap/$$search,cheap/$$search,$(TABLES)) || exit; done
+	$(BIN)/python benchmarks/frontiers.py --runs $(CHEAP)
+	for network in cifar10 resnet20; do $(SPARSECNN) plot-frontier $(CHEAP)/$${network}_exhaustive \
+	  $(CHEAP)/$${network}_cheap --label exhaustive --label cheap -o results/cheap/$$network || exit; done
