@@ -92,6 +92,7 @@ def ensemble_row(
         weights=sum(row.weights for row in members),
         dense_bytes=sum(row.dense_bytes for row in members),
         layer_weights=json.dumps({layer.name: layer.weights for layer in network.layers}),
+        layer_shapes=json.dumps({layer.name: layer.shape for layer in network.layers}),
         budgets=json.dumps(budgets),
         members=json.dumps([row.key for row in members]),
     )

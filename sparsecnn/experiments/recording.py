@@ -224,5 +224,6 @@ class Recorder:
             "weights": sum(sizes.values()),
             "dense_bytes": self.bench.dense_bytes,
             "layer_weights": json.dumps(dict(sizes)),
+            "layer_shapes": json.dumps(self.bench.layer_shapes),
             "budgets": json.dumps(dict(job.budgets)),
         }

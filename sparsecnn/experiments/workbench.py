@@ -21,6 +21,7 @@ from sparsecnn.models import (
     fill_,
     load_weights_,
     other_values,
+    prunable_weights,
     weight_counts,
 )
 from sparsecnn.packing import Packer, packer_of, pixels_note
@@ -107,6 +108,11 @@ class Workbench:
     def layer_sizes(self) -> Mapping[str, int]:
         """The weights of every prunable layer."""
         return weight_counts(self._example)
+
+    @cached_property
+    def layer_shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """The shapes of these weights."""
+        return {name: tuple(weight.shape) for name, weight in prunable_weights(self._example).items()}
 
     @cached_property
     def dense_bytes(self) -> int:

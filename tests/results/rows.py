@@ -33,6 +33,7 @@ ROW = CandidateRow(
     allocation="dense",
     layer_nonzeros='{"a": 10}',
     layer_weights='{"a": 10}',
+    layer_shapes='{"a": [2, 5]}',
     budgets='{"a": 10}',
     formats='{"a": "dense"}',
     members=None,
