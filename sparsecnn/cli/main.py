@@ -8,6 +8,7 @@ from sparsecnn.cli.file_commands import bench_command, evaluate_command, export_
 from sparsecnn.cli.filters_command import plot_filters_command
 from sparsecnn.cli.pack_command import pack_command, plot_storage_command
 from sparsecnn.cli.plot_command import plot_command
+from sparsecnn.cli.report_command import report_command
 from sparsecnn.cli.table_command import table_command
 from sparsecnn.plots import FIGURES
 
@@ -61,6 +62,7 @@ main.add_command(
 )
 main.add_command(table_command)
 main.add_command(best_command)
+main.add_command(report_command)
 for command in (
     pack_command,
     inspect_command,

@@ -3,6 +3,7 @@
 from sparsecnn.config.build import build, check
 from sparsecnn.config.compose import Composed, compose, compose_over, conf_dir, groups, saved_value, sweep
 from sparsecnn.config.identity import identity, run_folder
+from sparsecnn.config.settings import default_settings, saved_settings
 
 __all__ = [
     "Composed",
@@ -11,9 +12,11 @@ __all__ = [
     "compose",
     "compose_over",
     "conf_dir",
+    "default_settings",
     "groups",
     "identity",
     "run_folder",
+    "saved_settings",
     "saved_value",
     "sweep",
 ]

@@ -79,7 +79,7 @@ def compose_over(command: str, saved: Path, overrides: Sequence[str]) -> Compose
 
     `overrides` come last: a group replaces the run's choice, a key changes one value of it.
     """
-    nodes = _read_saved(saved)
+    nodes = read_saved(saved)
     names = {str(name) for name in nodes}
     parsed = parse(overrides)
     # A key of a group that is chosen anew belongs to that choice, any other to the run's.
@@ -100,7 +100,7 @@ def compose_over(command: str, saved: Path, overrides: Sequence[str]) -> Compose
 
 def saved_value(saved: Path, key: str) -> object:
     """The value of a dotted `key` in the configuration of a run, None where it has none."""
-    return OmegaConf.select(_read_saved(saved), key)
+    return OmegaConf.select(read_saved(saved), key)
 
 
 def _names_a_value(override: Override, names: set[str]) -> bool:
@@ -108,7 +108,8 @@ def _names_a_value(override: Override, names: set[str]) -> bool:
     return "." in key and key.partition(".")[0] in names and not override.is_add() and not override.is_delete()
 
 
-def _read_saved(path: Path) -> DictConfig:
+def read_saved(path: Path) -> DictConfig:
+    """The nodes of the configuration of a run; DataError for a file that holds none."""
     try:
         nodes = OmegaConf.load(path)
     except (OSError, YAMLError, OmegaConfBaseException) as error:

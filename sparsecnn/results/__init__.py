@@ -1,6 +1,6 @@
 """Results: rows in a store, tables out of it."""
 
-from sparsecnn.results.exports import STORE, export, read_details, read_each, read_runs, write_table
+from sparsecnn.results.exports import STORE, export, read_details, read_each, read_rows, read_runs, write_table
 from sparsecnn.results.rows import CandidateRow, EpochRow, LayerEpochRow, LossRow, Phase, Status
 from sparsecnn.results.store import RunStore
 
@@ -16,6 +16,7 @@ __all__ = [
     "export",
     "read_details",
     "read_each",
+    "read_rows",
     "read_runs",
     "write_table",
 ]

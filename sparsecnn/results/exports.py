@@ -66,12 +66,17 @@ def read_details(paths: Iterable[Path], name: str) -> dict[Path, pd.DataFrame]:
     return {path: _detailed(path, frame, name) for path, frame in read_each(paths).items()}
 
 
-def _detailed(path: Path, candidates: pd.DataFrame, name: str) -> pd.DataFrame:
+def read_rows(path: Path, name: str) -> pd.DataFrame:
+    """The rows of the table `name` of the run at `path`, a folder or a table of candidates; empty where it has none."""
     is_one_table = path.suffix in (".csv", ".parquet")
     folder = path.parent if path.is_file() else path
     places = [path.with_name(f"{FILES[name]}{path.suffix}")] if is_one_table else _places(folder, name)
     found = next((place for place in places if place.is_file()), None)
-    details = pd.DataFrame() if found is None else _read_table(found, name)
+    return pd.DataFrame() if found is None else _read_table(found, name)
+
+
+def _detailed(path: Path, candidates: pd.DataFrame, name: str) -> pd.DataFrame:
+    details = read_rows(path, name)
     if details.empty:
         raise DataError(f"{path} holds no {name}: {OPTIONAL.get(name, FOLDER)}")
     return candidates.merge(

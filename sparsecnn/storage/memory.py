@@ -83,6 +83,11 @@ class Storage:
         cheapest = min(sizes, key=sizes.__getitem__)
         return LayerMemory(cheapest, sizes[cheapest], mask.nonzeros, geometry.size)
 
+    def bytes_in(self, form: Format, weight: Tensor) -> int:
+        """The whole bytes of one weight tensor in `form`, whether or not that is the cheapest."""
+        mask = Mask.of(as_matrix(weight, VALUE_TYPES[self.value_bits]), Geometry.of(tuple(weight.shape)))
+        return self._bytes(form, mask)
+
     def _bytes(self, form: Format, mask: Mask) -> int:
         size = form.size(mask)
         return size.position_bytes + size.entries * self.value_bits // BYTE
