@@ -185,9 +185,9 @@ CHEAP = runs/cheap
 CHEAP_SEARCHES = cifar10_exhaustive cifar10_cheap resnet20_exhaustive resnet20_cheap
 # One at a time of what cifar10_cheap takes together, and a fixed support, from the same dense bases.
 CHEAP_WAYS = lamp knapsack screening halving fixed_support
-AT_A_QUARTER = search.start_memory=1/4 solver@search.start_training=refine search.start_training.epochs=1.5
-CHEAP_lamp = search.start=lamp $(AT_A_QUARTER)
-CHEAP_knapsack = search.start=knapsack $(AT_A_QUARTER)
+AT_A_FIFTH = search.start_memory=1/5 solver@search.start_training=refine search.start_training.epochs=1.5
+CHEAP_lamp = search.start=lamp $(AT_A_FIFTH)
+CHEAP_knapsack = search.start=knapsack $(AT_A_FIFTH)
 CHEAP_screening = search.screen=projected_loss search.screen_keep=0.4
 CHEAP_halving = search.halving=0.5 search.halving_after=0.2
 CHEAP_fixed_support = regularizer=fixed_support regularizer.projected=0.25
