@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +45,8 @@ class Solver:
     `epochs` may be a fraction; with `steps` given it is not used. `optimizer` is called with parameter groups and `lr`.
     Biases (and normalisation) take `bias_lr_factor` times the learning rate and `bias_decay_factor` times the weight
     decay; `layer_factors` names layers for which other factors hold: {"ip1": {"lr": 1, "decay": 250, "bias_lr": 2,
-    "bias_decay": 0}}, each optional. `shuffle=False` keeps Caffe's fixed order.
+    "bias_decay": 0}}, each optional. With `class_weights="rarity"` the loss of a label counts as much as one less the
+    share of its class. `shuffle=False` keeps Caffe's fixed order.
     """
 
     optimizer: Callable[..., Optimizer]
@@ -59,6 +60,7 @@ class Solver:
     bias_decay_factor: float = 1.0
     layer_factors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     label_smoothing: float = 0.0
+    class_weights: Literal["equal", "rarity"] = "equal"
     augment: Augment | None = None
     shuffle: bool = True
 

@@ -6,6 +6,7 @@ from sparsecnn.data.holdout import cut_train, cut_validation, hold_out
 from sparsecnn.data.image_folder import load_image_folder
 from sparsecnn.data.parquet import load_parquet
 from sparsecnn.data.preprocessing import Preprocessing, imagenet, standardize, subtract_mean_image, unit_range
+from sparsecnn.data.qtips import load_qtips
 from sparsecnn.data.resident import ResidentSplit, resident_data_set
 from sparsecnn.data.streamed import StreamedSplit
 from sparsecnn.data.torchvision_sets import cifar10, cifar100, fashion_mnist, mnist
@@ -28,6 +29,7 @@ __all__ = [
     "load_digits",
     "load_image_folder",
     "load_parquet",
+    "load_qtips",
     "mnist",
     "resident_data_set",
     "standardize",

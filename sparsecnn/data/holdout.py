@@ -29,10 +29,13 @@ def hold_out(labels: Tensor, share_or_count: float, seed: int) -> tuple[Tensor, 
 
 
 def cut_validation(split: Split, share: float, seed: int) -> tuple[Split, Split]:
-    """The train and the validation part of `split`; the latter is shown without random cuts. `share` is in (0, 1)."""
+    """The train and the validation part of `split`; the latter is shown without random cuts. `share` is in (0, 1).
+
+    Of labels of pixels the draw is not stratified.
+    """
     if not 0 < share < 1:
         raise ConfigError(f"validation.share must be in [0, 1), got {share}")
-    stays, held = hold_out(split.labels, share, seed)
+    stays, held = hold_out(_classes(split.labels), share, seed)
     return split.select(stays), split.evaluation().select(held)
 
 
@@ -46,7 +49,7 @@ def cut_train(split: Split, share: float, seed: int) -> Split:
         raise ConfigError(f"train_split.share must be in (0, 1], got {share}")
     if seed < 0:
         raise ConfigError(f"train_split.seed must be at least 0, got {seed}")
-    labels, random = split.labels.cpu().numpy(), np.random.default_rng(seed)
+    labels, random = _classes(split.labels).cpu().numpy(), np.random.default_rng(seed)
     kept = np.zeros(len(labels), dtype=bool)
     for value, count in zip(*np.unique(labels, return_counts=True), strict=True):
         taken = math.floor(share * count + 0.5)
@@ -54,6 +57,11 @@ def cut_train(split: Split, share: float, seed: int) -> Split:
             raise ConfigError(f"train_split.share = {share} of the {count} images of class {value} is none")
         kept[random.permutation(np.flatnonzero(labels == value))[:taken]] = True
     return split.select(torch.from_numpy(np.flatnonzero(kept)))
+
+
+def _classes(labels: Tensor) -> Tensor:
+    """The class of every image [N]; where pixels have labels, all images are of one."""
+    return labels if labels.dim() == 1 else torch.zeros(len(labels), dtype=labels.dtype)
 
 
 def _share_and_total(share_or_count: float, images: int, classes: int) -> tuple[float, int]:

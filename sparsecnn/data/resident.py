@@ -18,7 +18,7 @@ CHUNK_VALUES = 2**24
 
 @dataclass(frozen=True)
 class ResidentSplit:
-    """Images uint8 [N, H, W, C], channels last so that one gather cuts a batch; labels int64 [N]."""
+    """Images uint8 [N, H, W, C], channels last so that one gather cuts a batch; labels int64 [N] or [N, H, W]."""
 
     images: Tensor
     labels: Tensor
@@ -80,7 +80,7 @@ def resident_data_set(
     test: tuple[np.ndarray, np.ndarray],
     classes: Sequence[str],
 ) -> DataSet:
-    """A data set of arrays: images uint8 [N, H, W, C] or [N, H, W], labels of whole numbers [N].
+    """A data set of arrays: images uint8 [N, H, W, C] or [N, H, W], labels of whole numbers [N] or [N, H, W].
 
     Images are copied only if they are not contiguous or not writable. DataError for other types or shapes, a label
     that numbers none of `classes`, an empty split, or splits of different images.
@@ -89,6 +89,8 @@ def resident_data_set(
     splits = [_resident(*arrays, len(classes), where) for arrays, where in named]
     if splits[0].shape != splits[1].shape:
         raise DataError(f"{name}: train and test images differ in size or channels")
+    if splits[0].labels.dim() != splits[1].labels.dim():
+        raise DataError(f"{name}: either every image of train and test has a label, or every pixel")
     return DataSet(name, splits[0], splits[1], tuple(classes), fingerprint(splits, classes))
 
 
@@ -105,11 +107,13 @@ def fingerprint(splits: Sequence[ResidentSplit], classes: Sequence[str]) -> str:
 def _resident(images: np.ndarray, labels: np.ndarray, classes: int, where: str) -> ResidentSplit:
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.size == 0:
         raise DataError(f"{where}: images must be uint8 [N, H, W, C] or [N, H, W], got {_about(images)}")
-    if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
-        raise DataError(f"{where}: labels must be whole numbers [{len(images)}], got {_about(labels)}")
-    checked = check_labels(labels.tolist(), classes, lambda index: f"{where}, image {index}")
+    if labels.dtype.kind not in "iu" or labels.shape not in (images.shape[:1], images.shape[:3]):
+        shapes = f"[{len(images)}] or {list(images.shape[:3])}"
+        raise DataError(f"{where}: labels must be whole numbers {shapes}, got {_about(labels)}")
+    each = labels[0].size
+    checked = check_labels(labels.ravel().tolist(), classes, lambda index: f"{where}, image {index // each}")
     pixels = np.require(images if images.ndim == 4 else images[..., None], requirements=["C", "W"])
-    return ResidentSplit(torch.from_numpy(pixels), torch.from_numpy(checked))
+    return ResidentSplit(torch.from_numpy(pixels), torch.from_numpy(checked.reshape(labels.shape)))
 
 
 def _about(array: np.ndarray) -> str:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class Split(Protocol):
-    """Labelled images: `labels` int64 [N], `shape` (C, H, W) of every image."""
+    """Labelled images: `labels` int64, [N] or of every pixel [N, H, W]; `shape` (C, H, W) of every image."""
 
     @property
     def labels(self) -> Tensor: ...
@@ -29,7 +29,10 @@ class Split(Protocol):
         """The same images, whose batches come on `device`."""
 
     def batches(self, order: Tensor, size: int, generator: torch.Generator | None) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images uint8 [n, C, H, W] (channels last) and labels [n] in the given order; the last batch may be short."""
+        """Images uint8 [n, C, H, W] (channels last) and labels [n] or [n, H, W] in the given order.
+
+        The last batch may be short.
+        """
 
     def mean_image(self) -> Tensor:
         """Float32 [C, H, W] in 0..255."""
@@ -52,3 +55,8 @@ class DataSet:
     def image_shape(self) -> tuple[int, int, int]:
         """(C, H, W)."""
         return self.train.shape
+
+    @property
+    def label_shape(self) -> tuple[int, ...]:
+        """That of the labels of one image: (), or (H, W) where every pixel has one."""
+        return tuple(self.train.labels.shape[1:])

@@ -88,8 +88,7 @@ class Workbench:
     def fresh_model(self, seed: int) -> nn.Module:
         """A network initialised under `seed`, or filled from the user's file of weights for it."""
         torch.manual_seed(seed)
-        shape = self.data.image_shape
-        model = build_model(self.parts.model, image_shape=shape, classes=len(self.data.classes))
+        model = self._built()
         weights = self.parts.weights_of(seed)
         if weights is not None:
             load_weights_(model, weights)
@@ -97,7 +96,7 @@ class Workbench:
 
     def stored_model(self, weights: Path | WeightsFile) -> nn.Module:
         """A network with the weights of a file."""
-        model = build_model(self.parts.model, image_shape=self.data.image_shape, classes=len(self.data.classes))
+        model = self._built()
         if isinstance(weights, WeightsFile):
             weights.fill_(model)
         else:
@@ -122,11 +121,19 @@ class Workbench:
     @cached_property
     def _example(self) -> nn.Module:
         """A network whose values do not matter."""
-        return build_model(self.parts.model, image_shape=self.data.image_shape, classes=len(self.data.classes))
+        return self._built()
+
+    def _built(self) -> nn.Module:
+        return build_model(
+            self.parts.model,
+            image_shape=self.data.image_shape,
+            classes=len(self.data.classes),
+            label_shape=self.data.label_shape,
+        )
 
     def filled_model(self, values: Mapping[str, Tensor]) -> nn.Module:
         """A network of the configured architecture with `values`; DataError when they do not fit it."""
-        model = build_model(self.parts.model, image_shape=self.data.image_shape, classes=len(self.data.classes))
+        model = self._built()
         fill_(model, values)
         return self.placed(model)
 

@@ -3,6 +3,7 @@
 from sparsecnn.models.caffenet import caffenet
 from sparsecnn.models.cifar10 import cifar10_full, cifar10_quick
 from sparsecnn.models.lenet import lenet
+from sparsecnn.models.pixel_net import PixelNet
 from sparsecnn.models.prunable import build_model, other_values, prunable_weights, weight_counts
 from sparsecnn.models.resnet import ResNet
 from sparsecnn.models.resnet18 import ResNet18
@@ -20,6 +21,7 @@ from sparsecnn.models.weights import (
 )
 
 __all__ = [
+    "PixelNet",
     "ResNet",
     "ResNet18",
     "Skeleton",

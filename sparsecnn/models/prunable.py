@@ -48,11 +48,18 @@ def other_values(model: nn.Module) -> int:
     return sum(tensor.numel() for tensor in [*rest, *buffers])
 
 
-def build_model(factory: Callable[..., nn.Module], *, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
+def build_model(
+    factory: Callable[..., nn.Module],
+    *,
+    image_shape: tuple[int, int, int],
+    classes: int,
+    label_shape: tuple[int, ...] = (),
+) -> nn.Module:
     """A fresh network from `factory`, told of the data what it asks for.
 
     Parameters named `in_channels`, `image_size`, `classes` or `num_classes` that the configuration leaves open are
-    filled in from the data set. The network must map [N, C, H, W] to [N, classes], else ConfigError.
+    filled in from the data set. The network must map [N, C, H, W] to [N, classes], or to [N, classes, *label_shape]
+    where an image has labels of that shape, else ConfigError.
     """
     channels, height, _ = image_shape
     known = {"in_channels": channels, "image_size": height, "classes": classes, "num_classes": classes}
@@ -65,7 +72,7 @@ def build_model(factory: Callable[..., nn.Module], *, image_shape: tuple[int, in
     for name, parameter in model.named_parameters():
         if parameter.dtype != torch.float32:
             raise ConfigError(f"the model's parameters must be float32, {name} is {parameter.dtype}")
-    _check_output(model, image_shape, classes)
+    _check_output(model, image_shape, (classes, *label_shape))
     return model
 
 
@@ -86,7 +93,7 @@ def _asked_for(factory: Callable[..., nn.Module], known: Mapping[str, int]) -> d
     return {name: value for name, value in known.items() if name in names and name not in bound}
 
 
-def _check_output(model: nn.Module, image_shape: tuple[int, int, int], classes: int) -> None:
+def _check_output(model: nn.Module, image_shape: tuple[int, int, int], wanted: tuple[int, ...]) -> None:
     was_training = model.training
     model.eval()
     try:
@@ -97,9 +104,9 @@ def _check_output(model: nn.Module, image_shape: tuple[int, int, int], classes: 
         raise ConfigError(f"the model does not take images of {shape}: {_first_line(error)}") from error
     finally:
         model.train(was_training)
-    if not isinstance(scores, Tensor) or scores.shape != (2, classes):
+    if not isinstance(scores, Tensor) or scores.shape != (2, *wanted):
         got = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
-        raise ConfigError(f"the model must return [N, {classes}] class scores, got {got} for N = 2")
+        raise ConfigError(f"the model must return [N, {', '.join(map(str, wanted))}] class scores, got {got} for N = 2")
 
 
 def _first_line(error: Exception) -> str:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sparsecnn.data import Split
+from sparsecnn.training.answers import accuracy, confusion, is_of_pixels
 from sparsecnn.training.placement import Placement
 from sparsecnn.training.stack import Stack, cross_entropies
 
@@ -15,7 +16,10 @@ BATCH_SIZE = 500
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`accuracy` in percent (top-1), `loss` the mean cross-entropy in nats."""
+    """`accuracy` in percent, `loss` the mean cross-entropy in nats.
+
+    Accuracy is top-1, or of labels of pixels the mean over classes of intersection over union.
+    """
 
     accuracy: float
     loss: float
@@ -27,16 +31,18 @@ def evaluate(
     """`model` in evaluation mode on every image of `split`; its mode is put back afterwards."""
     was_training = model.training
     model.eval()
-    correct = torch.zeros((), dtype=torch.int64, device=placement.device)
+    confused: Tensor | int = 0
     loss = torch.zeros((), dtype=torch.float64, device=placement.device)
     with torch.no_grad():
         for images, labels in split.batches(torch.arange(len(split)), BATCH_SIZE, None):
             with placement.autocast():
                 scores = model(preprocess(images))
-            correct += (scores.argmax(dim=1) == labels).sum()
+            confused = confused + confusion(scores, labels)
             loss += nn.functional.cross_entropy(scores.float(), labels, reduction="sum")
     model.train(was_training)
-    return Evaluation(100.0 * int(correct) / len(split), float(loss) / len(split))
+    assert isinstance(confused, Tensor)
+    percent = accuracy(confused, of_pixels=is_of_pixels(split.labels))
+    return Evaluation(percent, float(loss) / split.labels.numel())
 
 
 def evaluate_cohort(

@@ -53,7 +53,7 @@ class Trainer:
             solver,
             regularizer,
             seed=seed,
-            images=len(self.split),
+            labels=self.split.labels,
             placement=self.placement,
             losses=self.windows(),
         )
@@ -102,7 +102,9 @@ class Trainer:
     def _step_(self, run: Training, images: Tensor, labels: Tensor) -> None:
         with self.placement.autocast():
             scores = run.network(images)
-            loss = nn.functional.cross_entropy(scores, labels, label_smoothing=run.solver.label_smoothing)
+            loss = nn.functional.cross_entropy(
+                scores, labels, weight=run.class_weights, label_smoothing=run.solver.label_smoothing
+            )
         run.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         run.optimizer.step()

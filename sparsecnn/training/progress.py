@@ -15,6 +15,7 @@ from sparsecnn.layers.support import on_support
 from sparsecnn.models import prunable_weights
 from sparsecnn.regularizers import Regularizer
 from sparsecnn.solvers import Solver
+from sparsecnn.training.answers import is_of_pixels, rarities
 from sparsecnn.training.batches import Part, epoch_batches
 from sparsecnn.training.losses import LossWindows
 from sparsecnn.training.observer import Observer
@@ -32,7 +33,8 @@ class Training:
 
     `network` computes what `model` does, and where several processes train it, averages gradients with the others.
     `kernels` are those that compute on a fixed support. Of the epoch in progress: the state of `generator` as it began,
-    the supports of then, and what was `seen` since. `losses` are by steps, None when nobody wants them.
+    the supports of then, and what was `seen` since. `losses` are by steps, None when nobody wants them; `class_weights`
+    None when all classes count alike.
     """
 
     model: nn.Module
@@ -47,6 +49,7 @@ class Training:
     images: int
     seen: RunningMean
     losses: LossWindows | None
+    class_weights: Tensor | None
     began: Tensor
     before: dict[str, Tensor] = field(default_factory=dict)
     step: int = 0
@@ -63,11 +66,13 @@ class Training:
         regularizer: Regularizer,
         *,
         seed: int,
-        images: int,
+        labels: Tensor,
         placement: Placement,
         losses: LossWindows | None = None,
     ) -> "Training":
-        """Before the first step on a train split of so many images."""
+        """Before the first step on images with these labels."""
+        if solver.augment is not None and is_of_pixels(labels):
+            raise ConfigError("augment must be none: it would move images away from the labels of their pixels")
         if solver.batch_size % placement.ranks:
             raise ConfigError(
                 f"solver.batch_size must be a multiple of the {placement.ranks} processes, got {solver.batch_size}"
@@ -84,8 +89,9 @@ class Training:
             optimizer=solver.build(model),
             generator=generator,
             weights=prunable_weights(model),
-            steps=solver.steps_for(images),
-            images=images,
+            steps=solver.steps_for(len(labels)),
+            images=len(labels),
+            class_weights=rarities(labels).to(placement.device) if solver.class_weights == "rarity" else None,
             seen=RunningMean.zero(placement.device),
             losses=losses,
             began=generator.get_state(),
@@ -121,7 +127,7 @@ class Training:
         return epoch_batches(split, self.solver, self.generator, part=self.part, seen=seen, present=present)
 
     def see_(self, loss: Tensor, scores: Tensor, labels: Tensor) -> None:
-        """Takes in the batch of the step in progress: its mean loss, scores [N, classes], labels [N]."""
+        """Takes in the batch of the step in progress: its mean loss, scores and labels."""
         self.seen.add(loss, scores, labels)
         if self.losses is not None:
             self.losses.add(loss, len(labels), self.step + 1)

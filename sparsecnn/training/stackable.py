@@ -25,6 +25,8 @@ def why_unstackable(model: nn.Module, solver: Solver, image_shape: tuple[int, in
     Two copies of `model` are tried in float64 on the CPU, alone and stacked, with images of noise of `image_shape`
     (C, H, W): scores, buffers, gradients and the updates of the optimizer have to be the same.
     """
+    if solver.class_weights != "equal":
+        return "its loss weighs classes"
     # Alone, dropout draws from the global generator.
     with torch.random.fork_rng(devices=[]):
         try:
@@ -45,7 +47,8 @@ def _try_out(model: nn.Module, solver: Solver, image_shape: tuple[int, int, int]
     images = noise.contiguous(memory_format=torch.channels_last).unflatten(0, (NETWORKS, EXAMPLES))
     stack = Stack.of(models, [torch.Generator().manual_seed(number) for number in range(NETWORKS)])
     # Two passes: a network may remember the first, which a stack cannot.
-    stack.scores(images)
+    if stack.scores(images).dim() != len(("networks", "images", "classes")):
+        raise ValueError("it scores pixels")
     stacked = _facts(stack.scores(images), stack.parameters, stack.buffers)
     for number, alone in enumerate(models):
         torch.manual_seed(number)

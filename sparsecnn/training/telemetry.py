@@ -8,6 +8,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from sparsecnn.training.answers import shares_right
 from sparsecnn.training.losses import StepLoss
 
 
@@ -68,10 +69,12 @@ class RunningMean:
         return cls(torch.zeros(networks, device=device), torch.zeros(networks, device=device))
 
     def add(self, loss: Tensor, scores: Tensor, labels: Tensor) -> None:
-        """Takes in one batch: mean loss, scores [N, classes], labels [N]; a dimension of networks may come before."""
-        self.loss += loss.detach() * labels.shape[-1]
-        self.correct += (scores.detach().argmax(dim=-1) == labels).sum(dim=-1)
-        self.count += labels.shape[-1]
+        """Takes in one batch: its mean loss, and scores and labels as `shares_right` takes them."""
+        right = shares_right(scores.detach(), labels)
+        images = right.shape[-1]
+        self.loss += loss.detach() * images
+        self.correct += right.sum(dim=-1)
+        self.count += images
 
     def add_up_(self) -> None:
         """Makes the sums those of all processes that train a network together."""

@@ -31,7 +31,8 @@ from sparsecnn.solvers import CaffeSGD, fixed
 from sparsecnn.training import Member, Observer, Placement, Trainer, evaluate, evaluate_cohort, train_cohort_
 from sparsecnn.training.dropout import replace_dropout_
 
-MODELS = sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml"))
+# All but the one that scores pixels, which is trained alone.
+MODELS = sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml") if path.stem != "pixel_net")
 # A stranger's network, for model=custom.
 CUSTOM = "torchvision.models.squeezenet1_1"
 # The smallest that they take; the others take 8 x 8.
