@@ -1,11 +1,13 @@
 # What redoes the tables and figures of this folder; the Makefile includes it, and `make help` lists it.
 #
-# CIFAR=folder and MNIST=folder read parquet files instead of downloading; DATA=folder is for targets with one data set.
+# CIFAR=folder and MNIST=folder read parquet files instead of downloading, TINY=folder is Tiny ImageNet, which is never
+# downloaded; DATA=folder is for targets with one data set.
 # FAST=1 is a first look in minutes: one seed, few images, short trainings, in runs/fast; its numbers say nothing.
 # A target that was stopped is given again and goes on. Times are of 2 cores.
 DATA ?=
 CIFAR ?= $(DATA)
 MNIST ?= $(DATA)
+TINY ?= $(DATA)
 FAST ?=
 
 RUNS := $(if $(FAST),runs/fast,runs)
@@ -20,7 +22,7 @@ slow = $(if $(FAST),$(error $@ has no first look, leave out FAST)) $(say)
 
 TABLES = table.csv epochs.csv layer_epochs.csv config.yaml environment.json
 # $(call keep,RUN,FOLDER,TABLES): into results, without the place of this machine's data.
-data_of = $(if $(findstring mnist,$(1)),$(MNIST),$(CIFAR))
+data_of = $(if $(findstring mnist,$(1)),$(MNIST),$(if $(findstring alexnet,$(1)),$(TINY),$(CIFAR)))
 keep = mkdir -p $(KEPT)/$(2) && cp $(addprefix $(RUNS)/$(1)/,$(3)) $(KEPT)/$(2)/ && sed -i.old $(foreach \
   folder,$(call data_of,$(2)),-e 's:$(folder):data/images:') -e '' $(KEPT)/$(2)/config.yaml \
   $(KEPT)/$(2)/environment.json && rm $(KEPT)/$(2)/*.old
@@ -29,8 +31,8 @@ BUDGETS = --within 1/4 --within 1/8 --within 1/20
 .PHONY: reproduce reproduce-figures
 reproduce-figures: reproduce-filters reproduce-losses reproduce-thresholding reproduce-ensembles reproduce-reduced-data
 reproduce-figures:  ## Redo figures 2, 3, 5, the ensembles and the reduced data (CIFAR=folder; about 5 hours)
-reproduce: reproduce-caffe reproduce-cifar reproduce-mnist reproduce-networks reproduce-figures reproduce-packed reproduce-cheap
-reproduce:  ## Redo all of results but bench (CIFAR=, MNIST=folders; half a day)
+reproduce: reproduce-caffe reproduce-cifar reproduce-mnist reproduce-networks reproduce-alexnet reproduce-figures reproduce-packed reproduce-cheap
+reproduce:  ## Redo all of results but bench (CIFAR=, MNIST=, TINY=folders; half a day)
 
 # Figures 1 and 4
 .PHONY: reproduce-cifar reproduce-mnist reproduce-networks reproduce-caffe
@@ -205,3 +207,15 @@ reproduce-cheap: $(INSTALLED)  ## Redo results/cheap (CIFAR=folder of parquet fi
 	$(BIN)/python benchmarks/frontiers.py --runs $(CHEAP)
 	for network in cifar10 resnet20; do $(SPARSECNN) plot-frontier $(CHEAP)/$${network}_exhaustive \
 	  $(CHEAP)/$${network}_cheap --label exhaustive --label cheap -o results/cheap/$$network || exit; done
+
+# AlexNet, on the 50 classes of Tiny ImageNet
+.PHONY: reproduce-alexnet
+reproduce-alexnet: $(INSTALLED)  ## Redo results/alexnet (TINY=folder of Tiny ImageNet's parquet files; an hour)
+	@test -n "$(TINY)" || { echo 'Say TINY=folder: Tiny ImageNet is not downloaded'; exit 2; }
+	$(call say,about an hour)
+	$(SPARSECNN) greedy-search experiment=alexnet_tiny_imagenet run_dir=$(RUNS)/alexnet executor=local \
+	  data.folder=$(TINY) $(call fast,seeds=[0] train_split.share=0.1 solver.epochs=4 search.rounds=4)
+	$(call keep,alexnet,alexnet/frontier,$(TABLES))
+	$(SPARSECNN) best $(RUNS)/alexnet $(if $(FAST),--within 1/2,--within 1/4 --within 1/10) -o $(KEPT)/alexnet/best.csv
+	$(SPARSECNN) memory model=caffenet target=58MiB -o $(KEPT)/alexnet/caffenet_58MiB.csv
+	$(SPARSECNN) plot-frontier $(RUNS)/alexnet --label alexnet --budget 1/10 -o $(KEPT)/alexnet/figure_1

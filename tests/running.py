@@ -12,7 +12,7 @@ SEARCH = [*QUICK, "search.retrain.epochs=0.5"]
 # Columns that are not results.
 UNMEASURED = ["train_seconds", "started_at", "run"]
 # Columns that may differ when the same network is computed in another order: float32 rounding, and what follows of it.
-ROUNDED = ["accepted", "val_loss", "val_accuracy", "test_loss", "test_accuracy", *UNMEASURED]
+ROUNDED = ["accepted", "val_loss", "val_accuracy", "test_loss", "test_accuracy", "test_top5_accuracy", *UNMEASURED]
 
 
 class Counting(Silent):

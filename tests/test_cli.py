@@ -29,7 +29,7 @@ def test_the_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     modules = set(done.stdout.split())
     assert not modules & {"torch", "pandas", "matplotlib", "hydra", "numpy"}
-    commands = ("train", "greedy-search", "ensemble", "best", "table", "plot-frontier", "plot-layers")
+    commands = ("train", "greedy-search", "ensemble", "best", "memory", "table", "plot-frontier", "plot-layers")
     for command in (*commands, "plot-thresholding", "plot-training-data", "plot-ensembles", "plot-filters"):
         assert command in done.stdout
 

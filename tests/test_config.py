@@ -18,6 +18,8 @@ MANDATORY = {
     "data/image_folder": ["data.folder=images"],
     "data/custom": ["data._target_=sparsecnn.data.load_digits"],
     "model/custom": ["model._target_=sparsecnn.models.lenet"],
+    "experiment/alexnet_tiny_imagenet": ["data.folder=images"],
+    "experiment/caffenet_ilsvrc": ["data.folder=images"],
     "allocation/explicit": ["allocation.budgets={conv1: 10}"],
 }
 STEP_OPERATOR = "operator@model.step.operator"
@@ -66,7 +68,7 @@ def test_every_file_opens_with_a_sentence_and_a_command_that_composes(path: Path
         ("train", ["+storag.value_bits=16"], "there is no key storag.value_bits; did you mean storage.value_bits?"),
         ("train", ["+foo=1"], "there is no key foo"),
         ("train", ["allocation=uniform", "allocation.densty=1"], "there is no key allocation.densty; did you mean "),
-        ("train", ["model=lent"], "model has no choice lent; did you mean lenet? (choices: bitwise_resnet, "),
+        ("train", ["model=lent"], "model has no choice lent; did you mean lenet? (choices: alexnet, "),
         ("train", ["solver=null"], "solver has no choice null (choices: "),
         ("greedy_search", ["solver@search.refine=refin"], "solver@search.refine has no choice refin; did you mean "),
         ("train", ["experiment=none_such"], "experiment has no choice none_such (choices: "),

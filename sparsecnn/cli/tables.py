@@ -97,6 +97,8 @@ def training_text(table: pd.DataFrame) -> str:
             "network": rows.key,
         }
     )
+    if "test_top5_accuracy" in rows and rows.test_top5_accuracy.notna().any():  # tables of older versions lack it
+        shown.insert(6, "test top-5 %", rows.test_top5_accuracy.astype(float).round(2))
     text = shown.to_string(index=False)
     finished = rows[rows.status == "ok"].test_accuracy.astype(float)
     if len(finished) > 1:

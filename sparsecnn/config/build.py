@@ -17,6 +17,8 @@ from sparsecnn.config.compose import WIRING
 from sparsecnn.config.explain import suggestion, words
 from sparsecnn.errors import ConfigError, SparsecnnError
 
+# Where the model stands in a configuration; one that reads no data has no `parts`.
+MODELS = ("model", "run.model", "run.parts.model", "parts.model")
 PLAIN = (bool, int, float, str, list, type(None))
 
 
@@ -32,8 +34,9 @@ def check(nodes: DictConfig) -> DictConfig:
     assert isinstance(config, DictConfig)
     with open_dict(config):
         # `model.weights` belongs to every model, whatever its own parameters are.
-        for node in (config.model, config.run.parts.model, config.parts.model):
-            node.pop("weights", None)
+        for path in MODELS:
+            if (node := OmegaConf.select(config, path)) is not None:
+                node.pop("weights", None)
     for name in map(str, config):
         if name in WIRING:
             _check_wired(config[name], nodes[name])

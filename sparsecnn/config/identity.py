@@ -28,6 +28,8 @@ def identity(composed: Composed) -> dict[str, Any]:
     for node, leave_out in (("data", PLACES), ("search", STOPPING)):
         if isinstance(kept.get(node), dict):
             kept[node] = {name: value for name, value in kept[node].items() if name not in leave_out}
+    if isinstance(kept.get("data"), dict) and kept["data"].get("cuts") == "usual":  # as before there was the key
+        kept["data"].pop("cuts")
     if isinstance(kept.get("search"), dict):
         kept["search"] = _chosen(kept["search"])
     # Of how networks are trained, what is recorded of it makes a table; nothing is where it is off.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparsecnn.data.cuts import cut
+from sparsecnn.data.cutting import cut
 from sparsecnn.errors import ConfigError
 
 

@@ -1,76 +1,43 @@
-"""Cuts of whole batches of images, every image at its own place, mirrored or not.
+"""Which part of a picture a streamed set shows: transforms from a decoded image to uint8 [3, size, size]."""
 
-cuts.c does it in one pass on a CPU where there is a C compiler, NumPy where there is none, and a GPU by one gather; all
-give the same pixels. Source: this project's choice.
-"""
+from collections.abc import Callable
+from dataclasses import dataclass
 
-import ctypes
-from functools import cache
-from pathlib import Path
-
-import numpy as np
-import torch
-from numpy.lib.stride_tricks import sliding_window_view
-from torch import Tensor
-from torch.nn.functional import pad as padded
-
-from sparsecnn.native import library
+from torchvision.transforms import v2
 
 
-def cut(pixels: Tensor, pad: int, mirrored: Tensor, places: Tensor) -> Tensor:
-    """Of uint8 `pixels` [N, H, W, C] with a border of `pad` zeros the cuts at `places`, of the same shape.
+@dataclass(frozen=True)
+class Cuts:
+    """What is shown in training and in an evaluation, by the pixels of a side."""
 
-    `places` are rows and columns in 0..2 pad, int64 [2, N, 1]; `mirrored` is bool [N, 1]; both on the CPU.
-    """
-    if not pixels.is_cpu:
-        return gathered(pixels, pad, mirrored, places)
-    return copied(pixels, pad, mirrored, places) if compiled() is None else in_c(pixels, pad, mirrored, places)
+    training: Callable[[int], v2.Transform]
+    evaluation: Callable[[int], v2.Transform]
 
 
-def in_c(pixels: Tensor, pad: int, mirrored: Tensor, places: Tensor) -> Tensor:
-    """As `cut`, by cuts.c."""
-    functions = compiled()
-    assert functions is not None
-    pixels, mirrored, places = pixels.contiguous(), mirrored.contiguous(), places.contiguous()
-    result = torch.empty_like(pixels)
-    pointers = (tensor.data_ptr() for tensor in (mirrored, places[0], places[1], result))
-    functions.cut(pixels.data_ptr(), *pixels.shape, pad, *pointers)
-    return result
+def _random_part(size: int) -> v2.Transform:
+    return v2.Compose([v2.PILToTensor(), v2.RandomResizedCrop(size, antialias=True), v2.RandomHorizontalFlip()])
 
 
-def copied(pixels: Tensor, pad: int, mirrored: Tensor, places: Tensor) -> Tensor:
-    """As `cut`, row by row in NumPy: four times as fast as a gather on a CPU."""
-    bordered = padded(pixels, (0, 0, pad, pad, pad, pad)).numpy()
-    size = pixels.shape[1:3]
-    cuts = sliding_window_view(bordered, size, (1, 2)).transpose(0, 1, 2, 4, 5, 3)  # [N, tops, lefts, H, W, C]
-    tops, lefts = places[..., 0].numpy()
-    result = np.ascontiguousarray(cuts[np.arange(len(pixels)), tops, lefts])
-    whole = result.view(np.dtype(("V", result.shape[3])))[..., 0]  # a pixel is moved as one
-    chosen = np.flatnonzero(mirrored.numpy())
-    whole[chosen] = whole[chosen, :, ::-1]
-    return torch.from_numpy(result)
+def _middle_part(size: int) -> v2.Transform:
+    return v2.Compose([v2.PILToTensor(), v2.Resize(size * 8 // 7, antialias=True), v2.CenterCrop(size)])
 
 
-def gathered(pixels: Tensor, pad: int, mirrored: Tensor, places: Tensor) -> Tensor:
-    """As `cut`, in one gather: row and column numbers of every image say where its pixels come from."""
-    count, height, width, channels = pixels.shape
-    device = pixels.device
-    # Few numbers travel to the device, where the many that they stand for are made.
-    mirrored, places = mirrored.to(device, non_blocking=True), places.to(device, non_blocking=True)
-    rows, columns = (torch.arange(side, device=device) for side in (height, width))
-    columns = torch.where(mirrored, width - 1 - columns, columns)
-    rows, columns = rows + places[0], columns + places[1]
-    first_row = torch.arange(count, device=device).view(-1, 1) * (height + 2 * pad)
-    sources = (first_row + rows).unsqueeze(2) * (width + 2 * pad) + columns.unsqueeze(1)  # [N, H, W]
-    bordered = padded(pixels, (0, 0, pad, pad, pad, pad)).reshape(-1, channels)
-    return bordered.index_select(0, sources.flatten()).view(pixels.shape)
+def _random_place(size: int) -> v2.Transform:
+    return v2.Compose([v2.PILToTensor(), _squeezed(size), v2.RandomCrop(size), v2.RandomHorizontalFlip()])
 
 
-@cache
-def compiled() -> ctypes.CDLL | None:
-    """The functions of cuts.c, or None without a compiler."""
-    found = library(Path(__file__).with_name("cuts.c"))
-    if found is not None:
-        found.cut.argtypes = [ctypes.c_void_p, *[ctypes.c_int64] * 5, *[ctypes.c_void_p] * 4]
-        found.cut.restype = None
-    return found
+def _middle_place(size: int) -> v2.Transform:
+    return v2.Compose([v2.PILToTensor(), _squeezed(size), v2.CenterCrop(size)])
+
+
+def _squeezed(size: int) -> v2.Transform:
+    """The whole picture in a square, whatever its sides are: 256 pixels for a cut of 227."""
+    return v2.Resize([size * 256 // 227] * 2, antialias=True)
+
+
+# ImageNet's usual ones: a random part at any scale, mirrored half of the time; the middle, the shorter side at 8/7.
+USUAL = Cuts(_random_part, _middle_part)
+# Caffe's for ILSVRC: a random place of the squeezed picture, mirrored half of the time; its middle. Source: Caffe,
+# examples/imagenet/create_imagenet.sh and models/bvlc_reference_caffenet/train_val.prototxt; antialiasing is ours.
+CAFFE = Cuts(_random_place, _middle_place)
+CUTS = {"usual": USUAL, "caffe": CAFFE}

@@ -9,6 +9,7 @@ import torch
 from torchvision.transforms import v2
 
 from sparsecnn.data.cache import cached
+from sparsecnn.data.cuts import CUTS
 from sparsecnn.data.decoding import decode_all
 from sparsecnn.data.files import size_and_time, user_path
 from sparsecnn.data.resident import resident_data_set
@@ -29,16 +30,20 @@ def load_image_folder(
     in_memory: Literal["auto", "always", "never"] = "auto",
     max_memory_bytes: int = 2**32,
     workers: int = 2,
+    cuts: Literal["usual", "caffe"] = "usual",
 ) -> DataSet:
     """The set of `train/CLASS/*` and `test/CLASS/*` (or `val/`) in `folder`, at `size` x `size` pixels, RGB.
 
     A set of at most `max_memory_bytes` is decoded once, cut in the middle and kept in memory; a larger one is streamed
-    by `workers` processes, with random cuts in training. Raises DataError in one line that names the file or folder.
+    by `workers` processes, cut at random in training, as `cuts` says (data/cuts.py). Raises DataError in one line that
+    names the file or folder.
     """
     if size < 1 or workers < 0:
         raise ConfigError(f"data.size must be at least 1 and data.workers at least 0, got {size} and {workers}")
     if in_memory not in ("auto", "always", "never"):
         raise ConfigError(f"data.in_memory must be auto, always or never, got {in_memory}")
+    if cuts not in CUTS:
+        raise ConfigError(f"data.cuts must be one of {', '.join(CUTS)}, got {cuts}")
     path = user_path(folder).absolute()  # `.` has no name
     # ImageNet's own test/ has no labels, so no folders: its val/ is meant.
     test_folder = next((path / name for name in TEST_NAMES if _subfolders(path / name)), path / TEST_NAMES[0])
@@ -49,9 +54,11 @@ def load_image_folder(
     train, test = _files(path / "train", classes), _files(test_folder, classes)
     needed = (len(train[0]) + len(test[0])) * 3 * size * size
     if in_memory == "always" or (in_memory == "auto" and needed <= max_memory_bytes):
+        if cuts != "usual":
+            raise ConfigError(f"data.cuts={cuts} is for a streamed set: data.in_memory=never")
         return cached([*train[0], *test[0]], f"{path.name} {size}", lambda: _resident(path, train, test, classes, size))
     splits = [
-        StreamedSplit(files, torch.from_numpy(labels), size, is_training, workers)
+        StreamedSplit(files, torch.from_numpy(labels), size, is_training, workers, CUTS[cuts])
         for (files, labels), is_training in ((train, True), (test, False))
     ]
     return DataSet(path.name, splits[0], splits[1], tuple(classes), _fingerprint(path, train[0] + test[0], size))

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 from torchvision.transforms import v2
 
+from sparsecnn.data.cuts import USUAL, Cuts
 from sparsecnn.data.decoding import decode
 from sparsecnn.errors import DataError
 
@@ -18,16 +19,6 @@ from sparsecnn.errors import DataError
 SAMPLE = 2048
 SAMPLE_SEED = 0
 CPU = torch.device("cpu")
-
-
-def training_transform(size: int) -> v2.Transform:
-    """ImageNet's usual training cut: a random part of the image at `size` pixels, mirrored half of the time."""
-    return v2.Compose([v2.PILToTensor(), v2.RandomResizedCrop(size, antialias=True), v2.RandomHorizontalFlip()])
-
-
-def evaluation_transform(size: int) -> v2.Transform:
-    """The middle of the image: the shorter side at 8/7 of `size` pixels, as is usual on ImageNet."""
-    return v2.Compose([v2.PILToTensor(), v2.Resize(size * 8 // 7, antialias=True), v2.CenterCrop(size)])
 
 
 class _Files(Dataset[tuple[Tensor, int] | DataError]):
@@ -61,8 +52,8 @@ def _batch(items: list[tuple[Tensor, int] | DataError]) -> tuple[Tensor, Tensor]
 class StreamedSplit:
     """Files and their labels int64 [N]; every image comes out at `size` x `size` pixels, RGB.
 
-    With `is_training` each image gets its own random cut and mirror by torchvision's transforms; `workers` processes
-    decode (0 decodes in this one). Batches repeat under the same generator, whatever the number of workers.
+    With `is_training` each image gets its own random cut and mirror, as `cuts` says; `workers` processes decode (0
+    decodes in this one). Batches repeat under the same generator, whatever the number of workers.
     """
 
     paths: tuple[Path, ...]
@@ -70,6 +61,7 @@ class StreamedSplit:
     size: int
     is_training: bool
     workers: int
+    cuts: Cuts = USUAL
     device: torch.device = CPU
 
     @property
@@ -97,7 +89,7 @@ class StreamedSplit:
 
         `generator` gives one number, which makes all cuts; without it they are the same each time.
         """
-        transform = training_transform(self.size) if self.is_training else evaluation_transform(self.size)
+        transform = (self.cuts.training if self.is_training else self.cuts.evaluation)(self.size)
         seed = 0 if generator is None else int(torch.randint(2**62, (), generator=generator))
         loader = DataLoader(
             _Files(self.paths, self.labels.tolist(), transform, seed),

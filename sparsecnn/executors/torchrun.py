@@ -2,6 +2,8 @@
 
 import logging
 import os
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +18,8 @@ from sparsecnn.executors.types import Prepare, Work
 
 # The others wait while the first process measures.
 PATIENCE = timedelta(hours=2)
+# How often a process looks whether torchrun is still there.
+WATCH_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,19 @@ class Together:
 def _join() -> None:
     if not dist.is_torchelastic_launched():
         raise ConfigError("executor=torchrun is for commands that torchrun starts: torchrun -m sparsecnn ...")
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE)
+    threading.Thread(target=_end_with_launcher, daemon=True).start()
+    if (own := dist.get_node_local_rank()) < torch.cuda.device_count():
+        torch.cuda.set_device(own)  # else every process would talk to the others by GPU number 0
+    # gloo carries tasks, and gradients where device=cpu.
+    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE)
+
+
+def _end_with_launcher() -> None:
+    """Ends this process with torchrun: one that was killed cannot end it, and the run folder would stay taken."""
+    launcher = os.getppid()
+    while os.getppid() == launcher:
+        time.sleep(WATCH_SECONDS)
+    os._exit(1)
 
 
 def _shared(task: Any) -> Any:

@@ -36,6 +36,7 @@ class Measurement:
             "val_loss": validation.loss if validation else None,
             "test_accuracy": test.accuracy if test else None,
             "test_loss": test.loss if test else None,
+            "test_top5_accuracy": test.top5_accuracy if test else None,
             "layer_nonzeros": json.dumps({name: layer.nonzeros for name, layer in memory.layers.items()}),
             "formats": json.dumps({name: layer.format for name, layer in memory.layers.items()}),
         }

@@ -213,7 +213,7 @@ class Recorder:
         place = {name: getattr(job, name) for name in ("number", "round", "phase", "layer", "parent", "seed")}
         unknown = ("nonzeros", "memory_bytes", "val_accuracy", "val_loss", "test_accuracy", "test_loss")
         return {
-            **dict.fromkeys((*unknown, "layer_nonzeros", "formats", "members", "error")),
+            **dict.fromkeys((*unknown, "test_top5_accuracy", "layer_nonzeros", "formats", "members", "error")),
             **place,
             **{name: self.run.info.labels.get(name, "") for name in ("model", "data", "regularizer", "allocation")},
             "run": self.run.name,

@@ -1,10 +1,11 @@
 """Networks, and how their prunable layers are found."""
 
+from sparsecnn.models.alexnet import alexnet
 from sparsecnn.models.caffenet import caffenet
 from sparsecnn.models.cifar10 import cifar10_full, cifar10_quick
 from sparsecnn.models.lenet import lenet
 from sparsecnn.models.pixel_net import PixelNet
-from sparsecnn.models.prunable import build_model, other_values, prunable_weights, weight_counts
+from sparsecnn.models.prunable import build_model, built, other_values, prunable_weights, weight_counts
 from sparsecnn.models.resnet import ResNet
 from sparsecnn.models.resnet18 import ResNet18
 from sparsecnn.models.skeleton import Skeleton
@@ -26,7 +27,9 @@ __all__ = [
     "ResNet18",
     "Skeleton",
     "WeightsFile",
+    "alexnet",
     "build_model",
+    "built",
     "caffenet",
     "cifar10_full",
     "cifar10_quick",

@@ -63,16 +63,22 @@ def build_model(
     """
     channels, height, _ = image_shape
     known = {"in_channels": channels, "image_size": height, "classes": classes, "num_classes": classes}
-    try:
-        model = factory(**_asked_for(factory, known))
-    except Exception as error:  # a network of the user's own may raise anything
-        raise ConfigError(f"the model cannot be built: {_first_line(error)}") from error
-    if not isinstance(model, nn.Module):
-        raise ConfigError(f"model._target_ must give a torch.nn.Module, got {type(model).__name__}")
+    model = built(factory, **_asked_for(factory, known))
     for name, parameter in model.named_parameters():
         if parameter.dtype != torch.float32:
             raise ConfigError(f"the model's parameters must be float32, {name} is {parameter.dtype}")
     _check_output(model, image_shape, (classes, *label_shape))
+    return model
+
+
+def built(factory: Callable[..., nn.Module], **sizes: int) -> nn.Module:
+    """What `factory` makes, at its own sizes where nobody names others; ConfigError when it makes no network."""
+    try:
+        model = factory(**sizes)
+    except Exception as error:  # a network of the user's own may raise anything
+        raise ConfigError(f"the model cannot be built: {_first_line(error)}") from error
+    if not isinstance(model, nn.Module):
+        raise ConfigError(f"model._target_ must give a torch.nn.Module, got {type(model).__name__}")
     return model
 
 

@@ -16,10 +16,10 @@ class CandidateRow:
     round 0. `epochs` is how long it was trained, `steps` how many optimizer steps are this row's own: a candidate that
     goes on where its row of phase rung ended takes the remaining ones. `train_images` are those of the train split. A
     row of phase ensemble is of several networks: `members`, a JSON list of keys. Accuracies are in percent, losses in
-    nats; they are None where nothing was measured. `layer_nonzeros`, `layer_weights`, `layer_shapes` (of the weights,
-    outputs first), `budgets` and `formats` are JSON objects by layer name, in network order. Every column but
-    `train_seconds` and `started_at` (UTC, ISO 8601) is a result: it is the same whenever the same command runs on the
-    same machine.
+    nats; they are None where nothing was measured, that of five guesses also where there are at most ten classes.
+    `layer_nonzeros`, `layer_weights`, `layer_shapes` (of the weights, outputs first), `budgets` and `formats` are JSON
+    objects by layer name, in network order. Every column but `train_seconds` and `started_at` (UTC, ISO 8601) is a
+    result: it is the same whenever the same command runs on the same machine.
     """
 
     run: str
@@ -44,6 +44,7 @@ class CandidateRow:
     val_loss: float | None
     test_accuracy: float | None
     test_loss: float | None
+    test_top5_accuracy: float | None
     model: str
     data: str
     regularizer: str

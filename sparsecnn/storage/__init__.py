@@ -1,6 +1,7 @@
 """Bytes: formats of a layer, types of values, the packed file, and what a network takes when each layer is cheapest."""
 
 from sparsecnn.storage.container import PackedNetwork, parse, read_packed
+from sparsecnn.storage.densities import Fit, Shapes, fits
 from sparsecnn.storage.format import Format
 from sparsecnn.storage.formats import FORMATS, PAPER_FORMATS
 from sparsecnn.storage.layer import PackedLayer, SparseWeight, pack_layer, unpack_layer
@@ -11,6 +12,7 @@ from sparsecnn.storage.value_types import ValueType, value_type
 __all__ = [
     "FORMATS",
     "PAPER_FORMATS",
+    "Fit",
     "Format",
     "Geometry",
     "LayerMemory",
@@ -18,10 +20,12 @@ __all__ = [
     "NetworkMemory",
     "PackedLayer",
     "PackedNetwork",
+    "Shapes",
     "SparseWeight",
     "Storage",
     "ValueType",
     "as_matrix",
+    "fits",
     "pack_layer",
     "parse",
     "read_packed",

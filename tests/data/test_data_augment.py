@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sparsecnn.data import FlipAndCrop, cuts
+from sparsecnn.data import FlipAndCrop, cutting
 from sparsecnn.errors import ConfigError
 
 
@@ -52,15 +52,15 @@ def test_all_ways_to_cut_equal_padding_and_slicing_image_by_image(
     expected = one_by_one(images, pad, flip, torch.Generator().manual_seed(seed))
     assert torch.equal(augment(images, torch.Generator().manual_seed(seed)), expected)
     draws = augment.draw(count, torch.Generator().manual_seed(seed))
-    for cut in (cuts.in_c, cuts.copied, cuts.gathered):  # the last is what a GPU does
+    for cut in (cutting.in_c, cutting.copied, cutting.gathered):  # the last is what a GPU does
         assert torch.equal(cut(images.permute(0, 2, 3, 1), pad, *draws).permute(0, 3, 1, 2), expected)
 
 
 def test_without_a_compiler_images_are_cut_in_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     images, draws = numbered(3, 1, 4, 4), (torch.ones(3, 1, dtype=torch.bool), torch.full((2, 3, 1), 2))
     in_c = FlipAndCrop(pad=2).cut(images, *draws)
-    monkeypatch.setattr(cuts, "compiled", lambda: None)
-    monkeypatch.setattr(cuts, "in_c", None)
+    monkeypatch.setattr(cutting, "compiled", lambda: None)
+    monkeypatch.setattr(cutting, "in_c", None)
     assert torch.equal(FlipAndCrop(pad=2).cut(images, *draws), in_c)
 
 

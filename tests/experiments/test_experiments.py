@@ -85,7 +85,7 @@ def test_the_search_keeps_the_weights_of_incumbents_only(tmp_path: Path) -> None
 
 def test_every_candidate_row_is_complete(tmp_path: Path) -> None:
     table = run(tmp_path, "greedy_search", [*SEARCH, "search.rounds=1", "search.target_memory=1/2"]).table
-    unknown = {"parent", "layer", "members", "error"}
+    unknown = {"parent", "layer", "members", "error", "test_top5_accuracy"}  # the last one: of ten digits
     assert not table.drop(columns=list(unknown)).isna().any(axis=None)
     candidates = table[table.phase == "candidate"]
     assert (candidates.parent == table.key[0]).all()

@@ -27,6 +27,7 @@ ROW = CandidateRow(
     val_loss=0.5,
     test_accuracy=89.0,
     test_loss=0.6,
+    test_top5_accuracy=None,
     model="m",
     data="d",
     regularizer="none",

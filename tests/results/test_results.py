@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from results.rows import row
 
+from sparsecnn.cli.tables import results_text
 from sparsecnn.errors import DataError
 from sparsecnn.results import (
     STORE,
@@ -34,9 +35,9 @@ def test_a_row_with_the_same_key_takes_the_place_of_the_older_one(tmp_path: Path
 
 
 def test_columns_that_an_older_store_lacks_are_empty_in_its_rows(tmp_path: Path) -> None:
-    newer = ("train_images", "test_loss", "layer_shapes", "members")
+    newer = ("train_images", "test_loss", "test_top5_accuracy", "layer_shapes", "members")
     with RunStore(tmp_path / STORE) as store:
-        store.add(row(0))
+        store.add(row(0, test_top5_accuracy=97.0))
     with sqlite3.connect(tmp_path / STORE) as connection:
         for name in newer:
             connection.execute(f"ALTER TABLE candidates DROP COLUMN {name}")
@@ -45,6 +46,17 @@ def test_columns_that_an_older_store_lacks_are_empty_in_its_rows(tmp_path: Path)
         assert store.find("k0") == row(0, train_images=None, test_loss=None, layer_shapes=None, members=None)
         store.add(row(1))
         assert store.table().train_images.tolist()[1] == 100
+
+
+def test_trainings_show_five_guesses_where_they_were_counted(tmp_path: Path) -> None:
+    with RunStore(tmp_path / STORE) as store:
+        store.add(row(0, phase="train"))
+        header = results_text(store.table()).splitlines()[0]
+        assert "top-5" not in header
+        store.add(row(1, phase="train", test_top5_accuracy=97.25))
+        header, *lines = results_text(store.table()).splitlines()
+    assert "test %  test top-5 %" in header
+    assert "97.25" in lines[1]
 
 
 def test_accepting_marks_one_row(tmp_path: Path) -> None:

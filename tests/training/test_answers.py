@@ -8,7 +8,7 @@ from running import run
 from torch import nn
 
 from sparsecnn.errors import ConfigError
-from sparsecnn.training.answers import accuracy, confusion, rarities, shares_right
+from sparsecnn.training.answers import ImageAnswers, PixelAnswers, rarities, shares_right
 
 PIXELS = ["data=qtips", "data.train=24", "data.test=8", "data.size=16", "model=pixel_net", "model.widths=[2,2]"]
 SHORT = ["model.steps=1", "solver=pixels", "solver.epochs=2", "threads=1", "validation.share=0.25"]
@@ -26,11 +26,23 @@ def test_accuracy_of_pixels_is_the_mean_intersection_over_union() -> None:
     labels = torch.tensor([[[0, 0, 0], [1, 1, 2]]])
     found = torch.tensor([[[0, 0, 1], [1, 0, 2]]])
     scores = nn.functional.one_hot(found, 4).permute(0, 3, 1, 2).float()
-    confused = confusion(scores, labels)
-    assert confused.tolist() == [[2, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+    answers = PixelAnswers()
+    for half in (slice(0, 1), slice(1, 2)):  # batches
+        answers.add(scores[:, :, half], labels[:, half])
     # Class 3 neither is there nor is found.
-    assert accuracy(confused, of_pixels=True) == pytest.approx(100 * (2 / 4 + 1 / 3 + 1) / 3)
-    assert accuracy(confused, of_pixels=False) == pytest.approx(100 * 4 / 6)
+    assert answers.accuracies() == [(pytest.approx(100 * (2 / 4 + 1 / 3 + 1) / 3), None)]
+
+
+def test_five_guesses_are_counted_of_more_than_ten_classes() -> None:
+    scores, labels = torch.arange(22.0).view(2, 11) % 11, torch.tensor([10, 5])
+    answers = ImageAnswers(torch.device("cpu"), 2)
+    answers.add(torch.stack([scores, scores.roll(1, dims=1)]), labels)
+    assert answers.accuracies() == [(50.0, 50.0), (0.0, 50.0)]
+    answers.add(scores.expand(2, 2, 11), torch.tensor([6, 10]))
+    assert answers.accuracies() == [(50.0, 75.0), (25.0, 75.0)]
+    few = ImageAnswers(torch.device("cpu"))
+    few.add(scores[:, 1:], torch.tensor([9, 0]))
+    assert few.accuracies() == [(50.0, None)]
 
 
 def test_rare_classes_count_more() -> None:

@@ -36,7 +36,13 @@ MODELS = sorted(path.stem for path in (conf_dir() / "model").glob("*.yaml") if p
 # A stranger's network, for model=custom.
 CUSTOM = "torchvision.models.squeezenet1_1"
 # The smallest that they take; the others take 8 x 8.
-SHAPES = {"caffenet": (3, 67, 67), "lenet": (1, 16, 16), "vgg16": (3, 32, 32), "custom": (3, 32, 32)}
+SHAPES = {
+    "alexnet": (3, 16, 16),
+    "caffenet": (3, 67, 67),
+    "lenet": (1, 16, 16),
+    "vgg16": (3, 32, 32),
+    "custom": (3, 32, 32),
+}
 MAPS = (1, 8, 8)
 
 

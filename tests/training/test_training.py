@@ -9,11 +9,11 @@ from torch import nn
 from training.small import CPU, net, solver, split, trainer
 
 from sparsecnn import regularizers
-from sparsecnn.data import standardize
+from sparsecnn.data import ResidentSplit, standardize
 from sparsecnn.errors import ConfigError, DivergedError
 from sparsecnn.models import prunable_weights
 from sparsecnn.regularizers import Regularizer
-from sparsecnn.training import Epoch, Evaluation, Observer, Placement, Trainer, evaluate, place
+from sparsecnn.training import Epoch, Evaluation, Observer, Placement, Trainer, evaluate, evaluate_cohort, place
 from sparsecnn.training.telemetry import layer_epochs, supports
 
 
@@ -91,6 +91,30 @@ def test_evaluation_counts_every_image_once() -> None:
     expected = (right * 0.3132617 + wrong * 1.3132617) / 1203
     assert found == Evaluation(found.accuracy, pytest.approx(expected, rel=1e-5))
     assert model.training
+
+
+def test_five_guesses_count_where_there_are_more_than_ten_classes() -> None:
+    class Fixed(nn.Module):
+        """Scores of K classes that fall from the first to the last, whatever the image."""
+
+        def __init__(self, classes: int) -> None:
+            super().__init__()
+            self.scores = nn.Parameter(-torch.arange(float(classes)))
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.scores.expand(len(images), -1)
+
+    data = split(1203)
+    data = ResidentSplit(data.images, torch.arange(1203) % 12)
+    measure = functools.partial(evaluate, preprocess=lambda images: images.float(), placement=CPU)
+    found = measure(Fixed(12), data)
+    first, five = (100.0 * int((data.labels < guesses).sum()) / 1203 for guesses in (1, 5))
+    assert (found.accuracy, found.top5_accuracy) == (first, five)
+    models = [Fixed(12), Fixed(12)]
+    together = evaluate_cohort(models, data, preprocess=lambda images: images.float(), placement=CPU)
+    assert [(one.accuracy, one.top5_accuracy) for one in together] == [(first, five)] * 2
+    few = ResidentSplit(data.images, data.labels % 10)
+    assert measure(Fixed(10), few).top5_accuracy is None
 
 
 def test_turnover_is_the_share_of_kept_positions_that_are_new() -> None:
