@@ -23,7 +23,7 @@ WAYS = {
     "cifar10": ("cheap", "lamp", "knapsack", "screening", "halving", "fixed_support"),
     "resnet20": ("cheap",),
 }
-BUDGETS = ("1/3", "1/4", "1/6", "1/8", "1/10", "1/12", "1/16", "1/20")
+BUDGETS = ("1/2", "1/3", "1/4", "1/6", "1/8", "1/10", "1/12", "1/16", "1/20")
 
 
 def steps(table: pd.DataFrame) -> float:

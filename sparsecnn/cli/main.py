@@ -11,6 +11,7 @@ from sparsecnn.cli.pack_command import pack_command, plot_storage_command
 from sparsecnn.cli.plot_command import plot_command
 from sparsecnn.cli.report_command import report_command
 from sparsecnn.cli.table_command import table_command
+from sparsecnn.cli.training_memory_command import training_memory_command
 from sparsecnn.plots import FIGURES
 
 EPILOG = """
@@ -65,6 +66,7 @@ main.add_command(table_command)
 main.add_command(best_command)
 main.add_command(report_command)
 main.add_command(memory_command)
+main.add_command(training_memory_command)
 for command in (
     pack_command,
     inspect_command,

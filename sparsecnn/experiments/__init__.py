@@ -8,6 +8,7 @@ from sparsecnn.experiments.pack import Pack
 from sparsecnn.experiments.parts import Parts
 from sparsecnn.experiments.run_folder import Run, RunInfo, open_run
 from sparsecnn.experiments.train import Train
+from sparsecnn.experiments.training_memory import TrainingMemory
 from sparsecnn.experiments.workbench import Workbench
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Run",
     "RunInfo",
     "Train",
+    "TrainingMemory",
     "Workbench",
     "open_run",
 ]

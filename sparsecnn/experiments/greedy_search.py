@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal
 
 from sparsecnn.budgets import Budgets
@@ -40,7 +41,8 @@ class GreedySearch:
 
     What makes a search cheaper is this project's choice, and off by default. With `start` "lamp" or "knapsack" the
     first incumbent is not the dense network but one of `start_memory`, allocated by that rule and trained by
-    `start_training` (or `refine`, or `retrain`). With `screen` only the share `screen_keep` of a round's candidates is
+    `start_training` (or `refine`, or `retrain`); of several such amounts, the largest first, each network starts from
+    the one before, which stays on the frontier. With `screen` only the share `screen_keep` of a round's candidates is
     trained: those with the least loss on `screen_images` images of the validation split after projection. With
     `halving` only that share of the candidates is trained beyond the share `halving_after` of its steps.
     """
@@ -56,7 +58,7 @@ class GreedySearch:
     accuracy_floor: float | None = None
     rounds: int | None = None
     start: Literal["dense", "lamp", "knapsack"] = "dense"
-    start_memory: str | float = "1/4"
+    start_memory: str | float | Sequence[str | float] = "1/4"
     start_training: Solver | None = None
     screen: Literal["projected_loss"] | None = None
     screen_keep: float = 0.34
@@ -75,7 +77,9 @@ class GreedySearch:
         if self.screen_images < 1:
             raise ConfigError(f"search.screen_images must be at least 1, got {self.screen_images}")
         self.stopping(1)
-        self.start_bytes(1)
+        limits = self.start_bytes(1)
+        if not limits or any(after >= before for before, after in pairwise(limits)):
+            raise ConfigError(f"search.start_memory must fall from one start to the next, got {self.start_memory}")
         assert self.cuts is not None  # made here, so that a share out of its range is refused at once
 
     def follow(self) -> bool:
@@ -105,9 +109,10 @@ class GreedySearch:
         target = None if self.target_memory is None else _bytes("target_memory", self.target_memory, dense_bytes)
         return Stopping(target, self.rounds, self.accuracy_floor)
 
-    def start_bytes(self, dense_bytes: int) -> float:
-        """The memory that an allocated start may take."""
-        return _bytes("start_memory", self.start_memory, dense_bytes)
+    def start_bytes(self, dense_bytes: int) -> list[float]:
+        """The memory that each allocated start may take."""
+        sizes = [self.start_memory] if isinstance(self.start_memory, str | float | int) else self.start_memory
+        return [_bytes("start_memory", size, dense_bytes) for size in sizes]
 
     @cached_property
     def cuts(self) -> tuple[Cut, ...]:
@@ -150,7 +155,10 @@ class _Search:
         dense_bytes = int(base.memory_bytes)
         stopping = rules.stopping(dense_bytes)
         greedy = Greedy(rules.tighten, rules.select, stopping, rules.refine is not None, rules.cuts)
-        start = base if rules.start == "dense" else self._allocated(base, layer_bytes)
+        start = base
+        if rules.start != "dense":
+            for limit in rules.start_bytes(dense_bytes):
+                start = self._allocated(start, limit, layer_bytes)
         closed = Round(0, (), start)
         for closed in greedy.run(start, self._evaluate, layer_bytes):
             self._close(closed, dense_bytes, stopping)
@@ -166,13 +174,13 @@ class _Search:
         self.recorder.run.publish(self.recorder.weights(base.key), f"base_seed{self.jobs.seed}")
         return base
 
-    def _allocated(self, base: Trial, layer_bytes: LayerBytesOf) -> Trial:
-        """The network of `start_memory` that takes the dense one's place at the start."""
-        self.recorder.run.store.accept(base.key)
-        ground = Ground(base, layer_bytes.weights(base.key), layer_bytes)
-        limit = self.rules.start_bytes(int(base.memory_bytes))
-        budgets, tried = START_RULES[self.rules.start](ground, limit, self._evaluate)
-        start = self._evaluate([Candidate(tried + 1, 0, "start", None, budgets, base.key)])[0]
+    def _allocated(self, before: Trial, limit_bytes: float, layer_bytes: LayerBytesOf) -> Trial:
+        """The network of so many bytes that takes the place of `before`, the dense one or a larger start."""
+        self.recorder.run.store.accept(before.key)
+        ground = Ground(before, layer_bytes.weights(before.key), layer_bytes)
+        budgets, tried = START_RULES[self.rules.start](ground, limit_bytes, self._evaluate)
+        number = before.candidate.number + tried + 1
+        start = self._evaluate([Candidate(number, 0, "start", None, budgets, before.key)])[0]
         if start.has_failed:
             raise DivergedError("the network allocated by search.start failed; search.start=dense does without it")
         return start

@@ -19,7 +19,7 @@ STEPS = 20
 
 @dataclass(frozen=True)
 class Ground:
-    """What an allocation is told from: the dense network, and the bytes of a layer under a budget."""
+    """What an allocation is told from: the dense network or a start above, and the bytes of a layer under a budget."""
 
     base: Trial
     weights: Mapping[str, Tensor]

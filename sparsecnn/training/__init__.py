@@ -1,5 +1,6 @@
 """Training under a bound, and measuring."""
 
+from sparsecnn.training.activations import ActivationBytes, activation_bytes
 from sparsecnn.training.cohort import Member, train_cohort_
 from sparsecnn.training.cohort_memory import cohort_size
 from sparsecnn.training.evaluation import Evaluation, evaluate, evaluate_cohort
@@ -12,6 +13,7 @@ from sparsecnn.training.stackable import why_unstackable
 from sparsecnn.training.telemetry import Epoch, LayerEpoch
 
 __all__ = [
+    "ActivationBytes",
     "Epoch",
     "Evaluation",
     "LayerEpoch",
@@ -21,6 +23,7 @@ __all__ = [
     "Snapshots",
     "StepLoss",
     "Trainer",
+    "activation_bytes",
     "cohort_size",
     "evaluate",
     "evaluate_cohort",

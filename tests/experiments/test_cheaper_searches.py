@@ -74,6 +74,30 @@ def test_a_search_may_start_at_an_allocation_of_a_given_memory(tmp_path: Path, r
     assert table.number.is_unique
 
 
+@pytest.mark.parametrize("rule", ["lamp", "knapsack"])
+def test_of_several_starts_each_goes_on_from_the_one_before(tmp_path: Path, rule: str) -> None:
+    memory = "search.start_memory=[1/2,1/4]"
+    options = [*SEARCH, f"search.start={rule}", memory, "search.rounds=1", "tighten=factor"]
+    table = run(tmp_path, "greedy_search", options).table
+    base, starts = table[table.phase == "base"].iloc[0], table[table.phase == "start"]
+    for limit, start in zip((base.memory_bytes / 2, base.memory_bytes / 4), starts.itertuples(), strict=True):
+        assert 0.8 < start.memory_bytes / limit <= 1.0
+        assert start.accepted
+        assert (tmp_path / "checkpoints" / f"{start.key}.safetensors").is_file()
+    assert starts.parent.tolist() == [base.key, starts.key.iloc[0]]
+    assert set(table[table.phase == "candidate"].parent) == {starts.key.iloc[1]}
+    assert table.number.is_unique
+    again = Counting()
+    assert run(tmp_path, "greedy_search", options, again).table.equals(table)
+    assert again.titles == []
+
+
+@pytest.mark.parametrize("sizes", ["[1/4,1/2]", "[1/4,1/4]", "[]"])
+def test_starts_must_fall(tmp_path: Path, sizes: str) -> None:
+    with pytest.raises(ConfigError, match=r"search\.start_memory must fall from one start to the next"):
+        run(tmp_path, "greedy_search", [*SEARCH, "search.start=lamp", f"search.start_memory={sizes}"])
+
+
 def test_a_start_below_every_allocation_is_refused(tmp_path: Path) -> None:
     for rule in ("lamp", "knapsack"):
         options = [*SEARCH, f"search.start={rule}", "search.start_memory=100", "search.rounds=1"]

@@ -102,7 +102,7 @@ class Drawing:
     """A split that makes random cuts of its own: its batches draw from the generator before the first one."""
 
     def __init__(self, images: ResidentSplit) -> None:
-        self.images = images
+        self.images, self.labels = images, images.labels
 
     def __len__(self) -> int:
         return len(self.images)
