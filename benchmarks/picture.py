@@ -58,7 +58,7 @@ def _draw_candidates(axes: Axes, table: pd.DataFrame) -> None:
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("candidates an hour, times those of a user's loop")
     axes.set_title("Candidates of a round on two cores")
-    axes.set_xlim(right=1.08 * table["ratio_upper_quartile"].max())
+    axes.set_xlim(right=1.12 * table["ratio_upper_quartile"].max())
 
 
 def _draw_fixed_support(axes: Axes, table: pd.DataFrame) -> None:
@@ -95,7 +95,9 @@ def _draw_costs(axes: Axes, table: pd.DataFrame) -> None:
         percent = 100 * (rows["ratio"] - 1)
         axes.plot(places, percent, "o", color=COLOURS[network], markersize=5)
     axes.set_xticks(range(len(kinds)), kinds)
-    axes.set_ylim(bottom=0)
+    axes.axhline(0, color=style.GREY, lw=1.0, zorder=1)
+    # What costs nothing may come out below it.
+    axes.set_ylim(bottom=min(0.0, 150 * (table["ratio"].min() - 1)))
     axes.set_ylabel("% of a step")
     axes.set_title("What else a step costs")
 

@@ -48,6 +48,14 @@ def values_of(row: Any) -> str:
     return f"{row.values}{step}{', fine-tuned' if row.fine_tuned_epochs else ''}"
 
 
+def test_the_page_on_memory_shows_the_committed_densities_of_caffenet() -> None:
+    lines = (ROOT / "docs" / "memory.md").read_text().splitlines()
+    table = pd.read_csv(ROOT / "results" / "memory" / "caffenet_58MiB.csv").set_index("format")
+    shown = table.loc[["bitmask", "relative_4", "relative_8", "csr"]]
+    rows = [f"| `{row.Index}` | {int(row.nonzeros):,} | {100 * row.density:.2f} % |" for row in shown.itertuples()]
+    assert [row for row in rows if row not in lines] == []
+
+
 def test_the_readme_shows_the_packed_networks_of_the_committed_table() -> None:
     lines = (ROOT / "README.md").read_text().splitlines()
     table = pd.read_csv(ROOT / "results" / "packed" / "packed.csv")

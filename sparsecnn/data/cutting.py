@@ -39,7 +39,7 @@ def in_c(pixels: Tensor, pad: int, mirrored: Tensor, places: Tensor) -> Tensor:
 
 
 def copied(pixels: Tensor, pad: int, mirrored: Tensor, places: Tensor) -> Tensor:
-    """As `cut`, row by row in NumPy: four times as fast as a gather on a CPU."""
+    """As `cut`, row by row in NumPy, which on a CPU is faster than a gather."""
     bordered = padded(pixels, (0, 0, pad, pad, pad, pad)).numpy()
     size = pixels.shape[1:3]
     cuts = sliding_window_view(bordered, size, (1, 2)).transpose(0, 1, 2, 4, 5, 3)  # [N, tops, lefts, H, W, C]
