@@ -11,14 +11,11 @@ from sparsecnn.models import other_values, prunable_weights
 from sparsecnn.packing import Packer, unpack
 from sparsecnn.programs import ProgramModule
 from sparsecnn.storage import (
-    FORMATS,
     LayerMemory,
     NetworkMemory,
     PackedNetwork,
     Storage,
     ValueType,
-    as_matrix,
-    pack_layer,
     value_type,
 )
 
@@ -31,8 +28,8 @@ class Accounting(Protocol):
     def network(self, model: nn.Module) -> tuple[NetworkMemory, nn.Module | None]:
         """The memory of `model`, and the module that computes with what is stored, or None for `model` itself."""
 
-    def layer_bytes(self, weight: Tensor) -> int:
-        """The bytes of one layer."""
+    def layer_bytes(self, name: str, weight: Tensor) -> int:
+        """The bytes of the layer `name` with the weights `weight`."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +43,9 @@ class PaperAccounting:
         weights: Mapping[str, Tensor] = prunable_weights(model)
         return self.storage.network(weights, other_values(model)), None
 
-    def layer_bytes(self, weight: Tensor) -> int:
+    def layer_bytes(self, name: str, weight: Tensor) -> int:
         """Whole bytes in the cheapest format."""
-        return self.storage.layer(weight).bytes
+        return self.storage.layer(weight, name).bytes
 
 
 @dataclass(frozen=True)
@@ -71,10 +68,9 @@ class PackedAccounting:
             module = ProgramModule(unpacked.program, unpacked.values)
         return file_memory(network), module
 
-    def layer_bytes(self, weight: Tensor) -> int:
+    def layer_bytes(self, name: str, weight: Tensor) -> int:
         """The bytes of the packed layer."""
-        matrix = as_matrix(weight).reshape(tuple(weight.shape))
-        return pack_layer("layer", matrix, self.kind, formats=FORMATS.values()).bytes
+        return self.packer.layer(name, weight, self.kind).bytes
 
 
 def file_memory(network: PackedNetwork) -> NetworkMemory:

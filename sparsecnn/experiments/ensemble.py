@@ -114,8 +114,8 @@ class Ensemble:
             budgets: Budgets = dict(bench.layer_sizes)
             bound = None
             if not room.fits_dense(limit_bytes):
-                bound = WithinBytes(self.parts.storage, room.layers_bytes(limit_bytes))
-                budgets = densest(self.allocation, weights, self.parts.storage, bound.limit_bytes)
+                bound = WithinBytes(bench.storage, room.layers_bytes(limit_bytes))
+                budgets = densest(self.allocation, weights, bench.storage, bound.limit_bytes)
             yield Job(
                 number=number,
                 round=0,

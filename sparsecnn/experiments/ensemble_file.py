@@ -26,7 +26,7 @@ SPARSE_LAYER_BYTES = 32
 
 def as_packed(bench: Workbench, model: nn.Module, formats: Sequence[Format] | None = None) -> PackedNetwork:
     """`model` in just the values that its memory counts (docs/memory.md), and in `formats`, or those that it counts."""
-    storage = bench.parts.storage
+    storage = bench.storage
     kind = value_of("paper", storage)
     return bench.packer.pack(dict(model.state_dict()), kind, formats=formats or storage.choices, codes_values=False)
 
@@ -55,7 +55,7 @@ class Room:
         together = joined([dense] * networks)
         file_bytes = len(together.to_bytes())
         header = file_bytes - together.payload_bytes + SPARSE_LAYER_BYTES * len(together.layers)
-        others = bench.parts.storage.network({}, other_values(model)).bytes
+        others = bench.storage.network({}, other_values(model)).bytes
         return cls(networks, bench.dense_bytes, len(joined([dense]).to_bytes()), file_bytes, header, others)
 
     def fits_dense(self, limit_bytes: float) -> bool:

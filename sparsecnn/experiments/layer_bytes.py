@@ -26,7 +26,7 @@ class LayerBytesOf:
     def __call__(self, trial: Trial, layer: str, budget: int) -> int:
         """Whole bytes in the cheapest format."""
         weight = self.weights(trial.key)[layer]
-        return self.bench.accounting.layer_bytes(project_l0(weight, budget))
+        return self.bench.accounting.layer_bytes(layer, project_l0(weight, budget))
 
     def weights(self, key: str) -> dict[str, Tensor]:
         """The prunable weights of a trial."""

@@ -1,13 +1,13 @@
 """`memory`: what a network takes, dense and within a target, told from its shapes."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import pandas as pd
 from torch import nn
 
 from sparsecnn.errors import ConfigError
-from sparsecnn.models import built, other_values, prunable_weights, weight_counts
+from sparsecnn.models import built, few_bits, other_values, prunable_weights, weight_counts
 from sparsecnn.sizes import to_bytes
 from sparsecnn.storage import Geometry, Shapes, Storage, fits
 
@@ -39,12 +39,13 @@ class Memory:
         """Builds the network and counts; ConfigError for one that needs sizes which nothing gives."""
         model = built(self.model)
         counts = weight_counts(model)
-        geometries = tuple(Geometry.of(tuple(weight.shape)) for weight in prunable_weights(model).values())
-        shapes = Shapes(geometries, tuple(counts.values()), other_values(model))
-        weights = sum(shapes.weights)
-        dense_bytes = self.storage.dense_bytes(weights, shapes.other_values)
+        geometries = {name: Geometry.of(tuple(weight.shape)) for name, weight in prunable_weights(model).items()}
+        shapes = Shapes(geometries, counts, other_values(model))
+        storage = replace(self.storage, few_bits=few_bits(model))
+        weights = sum(counts.values())
+        dense_bytes = storage.dense_bytes(counts, shapes.other_values)
         target_bytes = self._bytes(dense_bytes)
-        table = pd.DataFrame([asdict(fit) for fit in fits(shapes, target_bytes, self.storage)])
+        table = pd.DataFrame([asdict(fit) for fit in fits(shapes, target_bytes, storage)])
         table = table.astype({"nonzeros": "Int64", "memory_bytes": "Int64", "density": "Float64"})
         table = table.assign(target_bytes=target_bytes, weights=weights, dense_bytes=dense_bytes)
         return Told(len(counts), weights, shapes.other_values, dense_bytes, target_bytes, table)

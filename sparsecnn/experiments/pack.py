@@ -115,7 +115,7 @@ class Pack:
     def _fine_tuned_(self, bench: Workbench, model: nn.Module, progress: Progress) -> Numbers:
         if self.fine_tune is None:
             return {}
-        quantised = Quantised(self.kind)
+        quantised = Quantised(self.kind, but=bench.packer.few_bits)
         progress.training("fine-tuning")
         bench.trainer.train_(model, self.fine_tune, quantised, seed=0, observer=Observer(on_step=progress.step))
         return quantised.numbers

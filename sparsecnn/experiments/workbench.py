@@ -18,6 +18,8 @@ from sparsecnn.experiments.parts import Parts
 from sparsecnn.models import (
     WeightsFile,
     build_model,
+    deployed,
+    few_bits,
     fill_,
     load_weights_,
     other_values,
@@ -25,6 +27,7 @@ from sparsecnn.models import (
     weight_counts,
 )
 from sparsecnn.packing import Packer, packer_of, pixels_note
+from sparsecnn.storage import Storage
 from sparsecnn.training import Evaluation, Placement, Trainer, evaluate, evaluate_cohort, place
 
 log = logging.getLogger(__name__)
@@ -78,8 +81,13 @@ class Workbench:
     @cached_property
     def accounting(self) -> Accounting:
         """What memory means here."""
-        storage, kind = self.parts.storage, self.parts.memory
+        storage, kind = self.storage, self.parts.memory
         return PaperAccounting(storage) if kind == "paper" else PackedAccounting(self.packer, value_of(kind, storage))
+
+    @cached_property
+    def storage(self) -> Storage:
+        """How the networks of this experiment are stored."""
+        return replace(self.parts.storage, few_bits=few_bits(self._example))
 
     def fingerprint(self) -> Mapping[str, str]:
         """What the results depend on beyond the configuration: the content of data and weights."""
@@ -116,7 +124,7 @@ class Workbench:
     @cached_property
     def dense_bytes(self) -> int:
         """The memory of the dense network."""
-        return self.parts.storage.dense_bytes(sum(self.layer_sizes.values()), other_values(self._example))
+        return self.storage.dense_bytes(self.layer_sizes, other_values(self._example))
 
     @cached_property
     def _example(self) -> nn.Module:
@@ -132,8 +140,8 @@ class Workbench:
         )
 
     def filled_model(self, values: Mapping[str, Tensor]) -> nn.Module:
-        """A network of the configured architecture with `values`; DataError when they do not fit it."""
-        model = self._built()
+        """A network of the configured architecture with the `values` of a file; DataError when they do not fit it."""
+        model = deployed(self._built())
         fill_(model, values)
         return self.placed(model)
 

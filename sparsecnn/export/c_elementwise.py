@@ -11,6 +11,7 @@ UNARY_EXPRESSIONS = {
     "gelu": ("0.5f * x * (1.0f + erff(x * 0.70710678f))", ()),
     "hardswish": ("x < -3.0f ? 0.0f : x > 3.0f ? x : x * (x + 3.0f) / 6.0f", ()),
     "hardsigmoid": ("x < -3.0f ? 0.0f : x > 3.0f ? 1.0f : (x + 3.0f) / 6.0f", ()),
+    "round": ("rintf(x)", ()),
     "square": ("x * x", ()),
     "power": ("powf(x, exponent)", ("exponent",)),
     "affine": ("x * factor + offset", ("factor", "offset")),

@@ -43,6 +43,8 @@ def _image(call: Call, rows: int) -> str:
 
 
 def _conv(call: Call) -> Code:
+    if "t" in call.step.options:
+        raise refuse(call.number, call.step, "convolutions are not transposed in C")
     weight = call.parts.layers[call.step.layer or ""].weight
     bias, constants = _bias(call)
     lines = [f"fill({call.output}, {call.count}, {bias});"]

@@ -180,7 +180,7 @@ def _local_response_norm(call: Call) -> Code:
 
 
 OPERATIONS: dict[str, Callable[[Call], Code]] = {
-    **dict.fromkeys(("relu", "sigmoid", "tanh", "silu", "gelu", "hardswish", "hardsigmoid"), _elementwise()),
+    **dict.fromkeys(("relu", "round", "sigmoid", "tanh", "silu", "gelu", "hardswish", "hardsigmoid"), _elementwise()),
     "clamp": _elementwise("lh"),
     "leaky_relu": _elementwise("a"),
     "power": _power,

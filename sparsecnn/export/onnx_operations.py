@@ -31,7 +31,7 @@ def _conv(graph: Graph, call: Call) -> None:
         call.step.integers(letter, len(kernel), default) for letter, default in zip("spd", (1, 0, 1), strict=True)
     )
     graph.add(
-        *("Conv", (*call.inputs, *_layer(graph, call)), call.output),
+        *("ConvTranspose" if "t" in call.step.options else "Conv", (*call.inputs, *_layer(graph, call)), call.output),
         kernel_shape=list(kernel),
         strides=strides,
         pads=padding + padding,
@@ -150,6 +150,7 @@ OPERATIONS: dict[str, Write] = {
     "flatten": _same("Flatten", axis=1),
     "cat": _same("Concat", axis=1),
     "relu": _same("Relu"),
+    "round": _same("Round"),
     "clamp": _clamp,
     "leaky_relu": _leaky_relu,
     "sigmoid": _same("Sigmoid"),

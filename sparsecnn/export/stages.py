@@ -13,7 +13,7 @@ from sparsecnn.export.parts import Parts, Shape
 from sparsecnn.programs import Step
 
 ACTIVATIONS = frozenset({"relu", "clamp", "leaky_relu", "sigmoid", "tanh", "silu", "gelu", "hardswish", "hardsigmoid"})
-UNARY = ACTIVATIONS | {"shift", "scale", "power", "batch_norm"}
+UNARY = ACTIVATIONS | {"round", "shift", "scale", "power", "batch_norm"}
 BINARY = frozenset({"add", "subtract", "multiply", "divide"})
 ELEMENTWISE = UNARY | BINARY
 # Operations that read an element more than once, or not in order: their result cannot be where their input is.

@@ -1,6 +1,6 @@
 """What layers compute: compact operators, and (in `support`) ordinary layers on a fixed support."""
 
-from sparsecnn.layers.bitwise import BitwiseConv2d
+from sparsecnn.layers.bitwise import BitwiseConv2d, QuantisedConv2d
 from sparsecnn.layers.deformable import DeformableConv2d, deform_conv2d
 from sparsecnn.layers.full import FullConv2d
 from sparsecnn.layers.implicit import ImexStep, implicit_solve
@@ -21,6 +21,7 @@ __all__ = [
     "ODEBlock",
     "Ode",
     "PredefinedConv2d",
+    "QuantisedConv2d",
     "Residual",
     "Symmetric",
     "bitwise",

@@ -81,8 +81,8 @@ def bitwise_conv2d(
     batch, _, height, width = numbers.shape
     columns = functional.unfold(numbers.double(), size, padding=padding, stride=stride).long()
     images = packed_planes(columns.transpose(1, 2).reshape(-1, columns.shape[1]), bits)
-    kept = levels.kept.view(outputs, -1).long()
-    weighted = products(images, packed_planes(levels.numbers.view(outputs, -1) * kept, weight_bits))
+    kept = levels.kept.long().view(outputs, -1)
+    weighted = products(images, packed_planes(levels.numbers.long().view(outputs, -1) * kept, weight_bits))
     plain = products(images, packed_planes(kept, 1))
     rows, across = ((side + 2 * padding - size) // stride + 1 for side in (height, width))
     first, second = (sums.view(batch, rows, across, outputs).permute(0, 3, 1, 2) for sums in (weighted, plain))

@@ -46,6 +46,15 @@ class BitwiseConv2d(nn.Module):
         weight = quantise_weight(self.weight, self.weight_bits)
         return functional.conv2d(activations, weight, stride=self.stride, padding=self.padding)
 
+    def deployed(self) -> "QuantisedConv2d":
+        """A layer that computes the same, with the quantised weight as its own."""
+        return QuantisedConv2d(
+            quantise_weight(self.weight.detach(), self.weight_bits),
+            stride=self.stride,
+            padding=self.padding,
+            activation_bits=self.activation_bits,
+        )
+
     def bit_by_bit(self, images: Tensor) -> Tensor:
         """The same on the CPU by AND and popcount, without rounding but at the end."""
         activations = quantise_activations(images.detach().double(), self.activation_bits)
@@ -55,3 +64,17 @@ class BitwiseConv2d(nn.Module):
             numbers, self.activation_bits, levels, self.weight_bits, stride=self.stride, padding=self.padding
         )
         return dequantised(*sums, levels, self.activation_bits).to(images.dtype)
+
+
+class QuantisedConv2d(nn.Module):
+    """A convolution of activations on 2^activation_bits levels with `weight` [O, C, k, k], which is on its levels."""
+
+    def __init__(self, weight: Tensor, *, stride: int, padding: int, activation_bits: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+        self.stride, self.padding, self.activation_bits = stride, padding, activation_bits
+
+    def forward(self, images: Tensor) -> Tensor:
+        """[N, C, H, W] to [N, O, H', W'] as in nn.Conv2d."""
+        activations = quantise_activations(images, self.activation_bits)
+        return functional.conv2d(activations, self.weight, stride=self.stride, padding=self.padding)

@@ -1,13 +1,17 @@
 """Values of few bits in training: rounded in the forward pass, passed by in the backward pass.
 
-Source: Zhou et al. 2016, "DoReFa-Net" (arXiv 1606.06160), equations 5, 7, 9 and 11. That a weight of exactly zero stays
-zero, whatever the levels are, is this project's choice: it is what makes such layers prunable.
+Source: Zhou et al. 2016, "DoReFa-Net" (arXiv 1606.06160), equations 5, 7, 9 and 11. This project's choices: a weight of
+exactly zero stays zero, whatever the levels are, which makes such layers prunable; and the scale of one-bit weights has
+the 11 bits that a packed file holds of it, so that a file computes what was trained.
 """
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+# Significant bits of a float32.
+FLOAT32_BITS = 24
 
 
 def steps_of(bits: int) -> int:
@@ -18,8 +22,12 @@ def steps_of(bits: int) -> int:
 def quantise_unit(values: Tensor, bits: int) -> Tensor:
     """The nearest of the 2^bits levels 0, 1 / s, ..., 1 for values in [0, 1]; gradients pass as they are."""
     steps = steps_of(bits)
-    rounded = torch.round(values * steps) / steps
-    return values + (rounded - values).detach()
+    return _passed(torch.round(values * steps) * (1 / steps), values)
+
+
+def _passed(rounded: Tensor, values: Tensor) -> Tensor:
+    """`rounded` to the bit, with the gradient of `values`."""
+    return rounded.detach() + (values - values.detach())
 
 
 def quantise_activations(values: Tensor, bits: int) -> Tensor:
@@ -32,45 +40,52 @@ def quantise_weight(weight: Tensor, bits: int) -> Tensor:
 
     Weights of exactly zero stay zero, without a gradient; the mean is over the others, and no gradient goes through it.
     """
-    kept = (weight != 0).to(weight.dtype)
+    levels = Levels.of(weight, bits)
     if bits == 1:
-        signs = weight + (torch.where(weight < 0, -1.0, 1.0) - weight).detach()
-        return signs * mean_magnitude(weight) * kept
-    return (2 * quantise_unit(_unit(weight), bits) - 1) * kept
+        return _passed(levels.values, weight * levels.scale) * levels.kept
+    return _passed(levels.values, 2 * _unit(weight)) * levels.kept
 
 
 def mean_magnitude(weight: Tensor) -> Tensor:
-    """Over the weights that are not zero; 0 where all are."""
-    return weight.detach().abs().sum() / weight.detach().count_nonzero().clamp(min=1)
+    """Over the weights that are not zero, rounded to 11 bits; 0 where all are."""
+    mean = weight.detach().abs().sum() / weight.detach().count_nonzero().clamp(min=1)
+    return _rounded(mean.float(), bits=11).to(weight.dtype)
+
+
+def _rounded(number: Tensor, *, bits: int) -> Tensor:
+    """A float32 rounded to `bits` significant bits. Source: Dekker 1971 (the splitting of a number in two)."""
+    multiple: Tensor = number * (2 ** (FLOAT32_BITS - bits) + 1)
+    return multiple - (multiple - number)
 
 
 def _unit(weight: Tensor) -> Tensor:
     bent = torch.tanh(weight)
-    return bent / (2 * bent.detach().abs().max().clamp(min=torch.finfo(weight.dtype).tiny)) + 0.5
+    unit: Tensor = bent / (2 * bent.detach().abs().max().clamp(min=torch.finfo(weight.dtype).tiny)) + 0.5
+    return unit
 
 
 @dataclass(frozen=True)
 class Levels:
-    """A quantised weight in whole numbers: scale * (2 number / steps - 1) where `kept`, zero elsewhere.
+    """A quantised weight in whole numbers: scale * (2 number - steps) / steps where `kept`, zero elsewhere.
 
-    `numbers` is int64 in [0, steps], `kept` boolean, both of the weight's shape.
+    `numbers`, in [0, steps], and `kept` are of the weight's shape; `scale` is one number. All have the weight's type.
     """
 
     numbers: Tensor
     kept: Tensor
     steps: int
-    scale: float
+    scale: Tensor
 
     @classmethod
     def of(cls, weight: Tensor, bits: int) -> "Levels":
         """Those of `quantise_weight(weight, bits)`."""
-        weight = weight.detach()
+        weight, steps = weight.detach(), steps_of(bits)
+        kept = (weight != 0).to(weight.dtype)
         if bits == 1:
-            return cls((weight >= 0).long(), weight != 0, 1, float(mean_magnitude(weight)))
-        steps = steps_of(bits)
-        return cls(torch.round(_unit(weight) * steps).long(), weight != 0, steps, 1.0)
+            return cls((weight >= 0).to(weight.dtype), kept, steps, mean_magnitude(weight))
+        return cls(torch.round(_unit(weight) * steps), kept, steps, weight.new_ones(()))
 
     @property
     def values(self) -> Tensor:
-        """The weight, float64."""
-        return self.scale * (2 * self.numbers.double() / self.steps - 1) * self.kept
+        """The weight."""
+        return self.scale * ((2 * self.numbers - self.steps) / self.steps) * self.kept

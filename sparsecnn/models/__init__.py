@@ -3,6 +3,7 @@
 from sparsecnn.models.alexnet import alexnet
 from sparsecnn.models.caffenet import caffenet
 from sparsecnn.models.cifar10 import cifar10_full, cifar10_quick
+from sparsecnn.models.few_bits import deployed, few_bits
 from sparsecnn.models.lenet import lenet
 from sparsecnn.models.pixel_net import PixelNet
 from sparsecnn.models.prunable import build_model, built, other_values, prunable_weights, weight_counts
@@ -33,6 +34,8 @@ __all__ = [
     "caffenet",
     "cifar10_full",
     "cifar10_quick",
+    "deployed",
+    "few_bits",
     "fill_",
     "lenet",
     "load_weights_",

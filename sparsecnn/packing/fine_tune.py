@@ -1,6 +1,6 @@
 """Training under a quantiser: the network computes with what will be stored, and learns to live with it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -20,10 +20,12 @@ class Quantised:
     """A regularizer that keeps weights on the grid of `kind`, whose scales or codebooks it fits once, at the start.
 
     Beside each weight stands its full value, which takes the optimizer's step; the weight is that value rounded. This
-    is the straight-through estimator. Zeros stay zero. Source: Courbariaux et al. 2015, "BinaryConnect", section 2.
+    is the straight-through estimator. Zeros stay zero; layers in `but`, which quantise themselves, stay as they are.
+    Source: Courbariaux et al. 2015, "BinaryConnect", section 2.
     """
 
     kind: ValueType
+    but: Collection[str] = ()
     full: dict[str, Tensor] = field(default_factory=dict)
     rounded: dict[str, Tensor] = field(default_factory=dict)
     numbers: dict[str, NDArray[np.float32]] = field(default_factory=dict)
@@ -32,14 +34,16 @@ class Quantised:
     def begin_(self, weights: Mapping[str, Tensor], *, step: int, steps: int) -> None:
         """Fits the numbers and puts the weights on the grid."""
         for name, weight in weights.items():
+            if name in self.but:
+                continue
             self.full[name] = weight.detach().clone()
             self.numbers[name] = from_table(to_table(self.kind.fit(_matrix(weight))))
             self._round_(name, weight)
 
     def apply_(self, weights: Mapping[str, Tensor], *, step: int, steps: int, lr: float) -> None:
         """Moves the full values by the optimizer's step and rounds them."""
-        for name, weight in weights.items():
-            full = self.full[name]
+        for name, full in self.full.items():
+            weight = weights[name]
             full += weight.detach() - self.rounded[name]
             full *= self.rounded[name] != 0
             self._round_(name, weight)

@@ -28,16 +28,17 @@ class Folded:
         return {name: values[name] * factor.view(-1, *[1] * (values[name].dim() - 1)) for name, factor in names.items()}
 
 
-def fold_batch_norm(program: Program, others: Mapping[str, Tensor]) -> Folded:
+def fold_batch_norm(program: Program, others: Mapping[str, Tensor], but_after: frozenset[str] = frozenset()) -> Folded:
     """The program without the normalisations that follow a convolution, or a linear layer of features, directly.
 
+    Those that follow a layer of `but_after`, whose rows cannot be multiplied, stay.
     `others` are its dense values (biases, normalisation); weights are not touched, the caller multiplies their rows by
     `factors`. A layer that is used twice, or whose result something else reads too, keeps its normalisation.
     """
     folded, values, factors = program, dict(others), {}
     number = 1
     while number <= len(folded.steps):
-        if _can_fold(folded, number):
+        if _can_fold(folded, number, but_after):
             layer, norm = folded.steps[number - 2], folded.steps[number - 1]
             factors[str(layer.layer)] = _fold_(values, layer, norm)
             folded = _without(folded, number)
@@ -46,14 +47,19 @@ def fold_batch_norm(program: Program, others: Mapping[str, Tensor]) -> Folded:
     return Folded(folded, values, factors)
 
 
-def _can_fold(program: Program, number: int) -> bool:
+def _can_fold(program: Program, number: int, but_after: frozenset[str]) -> bool:
     step = program.steps[number - 1]
     if step.operation != "batch_norm" or step.inputs != (number - 1,) or number < 2:
         return False
     before = program.steps[number - 2]
+    if before.layer in but_after:
+        return False
     layers = Counter(step.layer for step in program.steps)
     readers = sum(step.inputs.count(number - 1) for step in program.steps)
-    has_channels = before.operation == "conv" or (before.operation == "linear" and _is_flat(program, number - 1))
+    # The rows of a transposed convolution are its inputs.
+    has_channels = (before.operation == "conv" and "t" not in before.options) or (
+        before.operation == "linear" and _is_flat(program, number - 1)
+    )
     return has_channels and readers == 1 and layers[before.layer] == layers[step.layer] == 1
 
 

@@ -11,11 +11,21 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sparsecnn.errors import ConfigError, DataError
-from sparsecnn.models import prunable_weights
+from sparsecnn.layers.quantisers import Levels
+from sparsecnn.models import deployed, few_bits, prunable_weights
 from sparsecnn.packing.fine_tune import Numbers, scaled
 from sparsecnn.packing.fold import fold_batch_norm
 from sparsecnn.programs import Program, UntraceableError, check_program, other_sizes, parse_program, trace, weight_names
-from sparsecnn.storage import FORMATS, Format, PackedNetwork, ValueType, pack_layer, unpack_layer, value_type
+from sparsecnn.storage import (
+    FORMATS,
+    Format,
+    PackedLayer,
+    PackedNetwork,
+    ValueType,
+    pack_layer,
+    unpack_layer,
+    value_type,
+)
 
 log = logging.getLogger(__name__)
 Shape = tuple[int, ...]
@@ -27,12 +37,14 @@ FLOAT32 = value_type("float32")
 class Packer:
     """Packs networks of one architecture; `program` is None for one that programs cannot express.
 
-    `layers` are the names of the prunable layers. `notes` go into every file.
+    `layers` are the names of the prunable layers. The weights of those in `few_bits` are quantised to so many bits by
+    the layers themselves: a file holds their levels, whatever the type of other values. `notes` go into every file.
     """
 
     layers: tuple[str, ...]
     program: Program | None
     notes: Mapping[str, str] = field(default_factory=dict)
+    few_bits: Mapping[str, int] = field(default_factory=dict)
 
     def pack(
         self,
@@ -52,15 +64,14 @@ class Packer:
         program, tensors = self.program, {name: tensor.detach().cpu() for name, tensor in values.items()}
         numbers = dict(numbers or {})
         if program is not None and not kind.is_lossless:
-            folded = fold_batch_norm(program, tensors)
+            folded = fold_batch_norm(program, tensors, but_after=frozenset(self.few_bits))
             program, tensors = folded.program, {**tensors, **folded.others, **folded.scaled_weights(tensors)}
             numbers = scaled(numbers, folded.factors) if kind.has_row_scales else numbers
-        weights = {name: _array(tensors[f"{name}.weight"]) for name in self.layers}
         packed = [
-            pack_layer(name, weight, kind, formats=formats, codes_values=codes_values, numbers=numbers.get(name))
-            for name, weight in weights.items()
+            self.layer(name, tensors[f"{name}.weight"], kind, formats, codes_values, numbers.get(name))
+            for name in self.layers
         ]
-        names = _other_names(program, weights, tensors)
+        names = _other_names(program, {layer.name: layer.shape for layer in packed}, tensors)
         others = np.concatenate([np.zeros(0, np.float32), *(_array(tensors[name]).reshape(-1) for name in names)])
         notes = dict(self.notes)
         if program is not None:
@@ -68,6 +79,23 @@ class Packer:
         else:
             notes["others"] = " ".join(f"{name}:{'x'.join(map(str, tensors[name].shape))}" for name in names)
         return PackedNetwork(tuple(packed), _narrowed(others, program, is_lossless=kind.is_lossless), notes)
+
+    def layer(
+        self,
+        name: str,
+        weight: Tensor,
+        kind: ValueType,
+        formats: Iterable[Format] = tuple(FORMATS.values()),
+        codes_values: bool = True,
+        numbers: NDArray[np.float32] | None = None,
+    ) -> PackedLayer:
+        """The layer `name` with the weights `weight`, in the cheapest of `formats`; as in `pack_layer`."""
+        if name in self.few_bits:
+            levels = Levels.of(weight.cpu(), self.few_bits[name])
+            kind, weight = value_type(f"levels{self.few_bits[name]}"), levels.values
+            numbers = _array(levels.scale).reshape(1)
+        array = _array(weight)
+        return pack_layer(name, array, kind, formats=formats, codes_values=codes_values, numbers=numbers)
 
 
 def packer_of(model: nn.Module, image_shape: Shape, notes: Mapping[str, str] | None = None) -> Packer:
@@ -80,11 +108,11 @@ def packer_of(model: nn.Module, image_shape: Shape, notes: Mapping[str, str] | N
             raise ConfigError(f"a packed file cannot hold the name {name!r}: it has a space or a semicolon")
     found = {"input": "x".join(map(str, image_shape)), **(notes or {})}
     try:
-        program = trace(model, image_shape)
+        program = trace(deployed(model), image_shape)
     except UntraceableError as error:
         log.warning("the file will hold the weights without the network's program: %s", error)
-        return Packer(tuple(prunable_weights(model)), None, found)
-    return Packer(tuple(weight_names(program)), program, found)
+        return Packer(tuple(prunable_weights(model)), None, found, few_bits(model))
+    return Packer(tuple(weight_names(program)), program, found, few_bits(model))
 
 
 def _array(tensor: Tensor) -> NDArray[np.float32]:
@@ -92,12 +120,10 @@ def _array(tensor: Tensor) -> NDArray[np.float32]:
     return array
 
 
-def _other_names(
-    program: Program | None, weights: Mapping[str, NDArray[np.float32]], tensors: Mapping[str, Tensor]
-) -> list[str]:
+def _other_names(program: Program | None, shapes: Mapping[str, Shape], tensors: Mapping[str, Tensor]) -> list[str]:
     if program is not None:
-        return list(other_sizes(program, {name: weight.shape for name, weight in weights.items()}))
-    kept = {f"{name}.weight" for name in weights}
+        return list(other_sizes(program, shapes))
+    kept = {f"{name}.weight" for name in shapes}
     return [name for name, tensor in tensors.items() if name not in kept and tensor.is_floating_point()]
 
 

@@ -13,6 +13,7 @@ Values = Mapping[str, Tensor]
 Operation = Callable[[Step, Sequence[Tensor], Values], Tensor]
 
 _CONVOLUTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
+_TRANSPOSED = {1: functional.conv_transpose1d, 2: functional.conv_transpose2d, 3: functional.conv_transpose3d}
 _MAX_POOLINGS = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
 _AVERAGE_POOLINGS = {1: functional.avg_pool1d, 2: functional.avg_pool2d, 3: functional.avg_pool3d}
 _ADAPTIVE_POOLINGS = {
@@ -29,8 +30,12 @@ def _conv(step: Step, inputs: Sequence[Tensor], values: Values) -> Tensor:
     strides, padding, dilation = (
         step.integers(letter, sides, default) for letter, default in zip("spd", (1, 0, 1), strict=True)
     )
+    (groups,) = step.integers("g", 1, 1)
+    if "t" in step.options:
+        transposed = _TRANSPOSED[sides]
+        return transposed(inputs[0], weight, None, 1, padding, 0, groups, dilation)
     convolve = _CONVOLUTIONS[sides]
-    return convolve(inputs[0], weight, bias, strides, padding, dilation, step.integers("g", 1, 1)[0])
+    return convolve(inputs[0], weight, bias, strides, padding, dilation, groups)
 
 
 def _linear(step: Step, inputs: Sequence[Tensor], values: Values) -> Tensor:
@@ -122,6 +127,7 @@ OPERATIONS: dict[str, Operation] = {
     "cat": lambda step, inputs, values: torch.cat(list(inputs), dim=1),
     "log_mean_softmax": _log_mean_softmax,
     "relu": _elementwise(torch.relu),
+    "round": _elementwise(torch.round),
     "clamp": _elementwise(torch.clamp, "lh"),
     "leaky_relu": _elementwise(functional.leaky_relu, "a"),
     "sigmoid": _elementwise(torch.sigmoid),

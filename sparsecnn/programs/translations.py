@@ -54,6 +54,15 @@ def _convolution(arguments: Arguments) -> tuple[str, Options]:
     )
 
 
+def _transposed(arguments: Arguments) -> tuple[str, Options]:
+    if arguments["bias"] is not None or {*arguments["stride"], 1} != {1} or any(arguments["output_padding"]):
+        raise UntraceableError("programs transpose convolutions of stride 1 without a bias alone")
+    options = _options(
+        p=_without(0, arguments["padding"]), d=_without(1, arguments["dilation"]), g=_without(1, arguments["groups"])
+    )
+    return "conv", {"t": (), **options}
+
+
 def _same_padding(arguments: Arguments) -> list[int]:
     """What keeps the size of a map, where it is the same on both sides."""
     sides = arguments["weight"].meta["val"].shape[2:]
@@ -165,6 +174,7 @@ def _power(arguments: Arguments) -> tuple[str, Options]:
 _ADD, _MULTIPLY = _between("add", "shift"), _between("multiply", "scale")
 TRANSLATIONS: dict[str, Callable[[Arguments], tuple[str, Options]]] = {
     **dict.fromkeys(("conv1d", "conv2d", "conv3d"), _convolution),
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), _transposed),
     "linear": _with("linear"),
     "batch_norm": _batch_norm,
     **dict.fromkeys(("max_pool1d", "max_pool2d", "max_pool3d"), _max_pool),
@@ -191,7 +201,7 @@ TRANSLATIONS: dict[str, Callable[[Arguments], tuple[str, Options]]] = {
     ),
     **dict.fromkeys(("relu6", "relu6_"), lambda arguments: ("clamp", {"l": (0,), "h": (6,)})),
     **dict.fromkeys(("leaky_relu", "leaky_relu_"), _with("leaky_relu", a="negative_slope")),
-    "gelu": _with("gelu"),
+    **{name: _with(name) for name in ("gelu", "round")},
     **dict.fromkeys(("add", "add_"), _ADD),
     **dict.fromkeys(("mul", "mul_"), _MULTIPLY),
     **dict.fromkeys(("sub", "sub_"), _between("subtract", "shift")),

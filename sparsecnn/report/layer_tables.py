@@ -92,7 +92,7 @@ def layer_bytes(row: "pd.Series[Any]", source: Source) -> dict[str, int]:
     if any(f"{name}.weight" not in tensors for name in formats):
         return {}
     found = {name: storage.bytes_in(PAPER_FORMATS[form], tensors[f"{name}.weight"]) for name, form in formats.items()}
-    never_sparse = int(row["dense_bytes"]) - storage.dense_bytes(int(row["weights"]), 0)
+    never_sparse = int(row["dense_bytes"]) - storage.dense_bytes(by_layer(row, "layer_weights"), 0)
     return found if sum(found.values()) + never_sparse == row["memory_bytes"] else {}
 
 

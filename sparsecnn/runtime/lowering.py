@@ -144,7 +144,7 @@ class _Lowering:
 
     def conv(self, step: Step, number: int) -> Operation:
         weight = self.network.weights[str(step.layer)]
-        require(self.is_map(step.inputs[0]) and len(weight.shape) == MAPS)
+        require(self.is_map(step.inputs[0]) and len(weight.shape) == MAPS and "t" not in step.options)
         stride, padding, dilation = (_pair(step, letter, default) for letter, default in (("s", 1), ("p", 0), ("d", 1)))
         window = Window((weight.shape[2], weight.shape[3]), stride, padding, dilation)
         work = Convolution(weight, self.bias(step, weight.shape[0]), window, step.integers("g", 1, 1)[0])

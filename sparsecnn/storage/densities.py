@@ -6,7 +6,7 @@ the nonzeros do not change, so these are exact. `relative_b` takes fillers, whos
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,13 +25,13 @@ STEPS = 53
 class Shapes:
     """The prunable layers of a network, how many weights each may have, and how many values stay dense beside them."""
 
-    geometries: tuple[Geometry, ...]
-    weights: tuple[int, ...]
+    geometries: Mapping[str, Geometry]
+    weights: Mapping[str, int]
     other_values: int
 
-    def kept(self, density: float) -> list[int]:
+    def kept(self, density: float) -> dict[str, int]:
         """The nonzeros of each layer: the same share of all, at least one weight."""
-        return [max(1, math.floor(density * count)) for count in self.weights]
+        return {name: max(1, math.floor(density * count)) for name, count in self.weights.items()}
 
 
 @dataclass(frozen=True)
@@ -54,20 +54,23 @@ def fits(shapes: Shapes, target_bytes: float, storage: Storage) -> list[Fit]:
 
 def network_bytes(shapes: Shapes, density: float, forms: Sequence[Format], storage: Storage) -> int:
     """Bytes with each layer in the cheapest of `forms`."""
-    layers = zip(shapes.geometries, shapes.kept(density), strict=True)
+    kept = shapes.kept(density)
     others = shapes.other_values * storage.value_bits // BYTE
-    return others + sum(min(layer_bytes(form, *layer, storage) for form in forms) for layer in layers)
+    return others + sum(
+        min(layer_bytes(form, geometry, kept[name], storage, name) for form in forms)
+        for name, geometry in shapes.geometries.items()
+    )
 
 
-def layer_bytes(form: Format, geometry: Geometry, nonzeros: int, storage: Storage) -> int:
+def layer_bytes(form: Format, geometry: Geometry, nonzeros: int, storage: Storage, name: str = "") -> int:
     """Whole bytes of a layer with so many nonzeros, at random places if these matter."""
     if form.name.startswith(RELATIVE):
         gap_bits = int(form.name.removeprefix(RELATIVE))
         entries = math.ceil(nonzeros + _fillers(geometry.size, nonzeros, gap_bits))
-        return -(-entries * gap_bits // BYTE) + entries * storage.value_bits // BYTE
+        return -(-entries * gap_bits // BYTE) + storage.value_bytes(entries, nonzeros, name)
     # These look at how many positions there are, not at where they are; this array of them takes no memory.
     size = form.size(Mask(geometry, np.broadcast_to(np.int32(0), nonzeros)))
-    return size.position_bytes + size.entries * storage.value_bits // BYTE
+    return size.position_bytes + storage.value_bytes(size.entries, nonzeros, name)
 
 
 def _fillers(size: int, nonzeros: int, gap_bits: int) -> float:
@@ -87,7 +90,7 @@ def _fit(name: str, forms: Sequence[Format], shapes: Shapes, target_bytes: float
     density = 1.0 if taken(1.0) <= target_bytes else _greatest(lambda share: taken(share) <= target_bytes)
     if taken(density) > target_bytes:
         return Fit(name, is_exact, None, None, None)
-    return Fit(name, is_exact, density, sum(shapes.kept(density)), taken(density))
+    return Fit(name, is_exact, density, sum(shapes.kept(density).values()), taken(density))
 
 
 def _greatest(fits_target: Callable[[float], bool]) -> float:

@@ -1,7 +1,7 @@
 """The memory of layers and networks under the cheapest formats."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -56,12 +56,15 @@ class NetworkMemory:
 class Storage:
     """How networks are stored: the width of a value in bits (32 or 16) and which formats may win.
 
-    `formats` is "all" or "index_only", which leaves out those with a bit a position: they make almost every sparse
-    layer beat the dense format, and whether the paper's appendix knew them could not be established.
+    `few_bits` names the layers whose values lie on 2^bits levels, none of which is zero: there a nonzero takes so many
+    bits, one more where zeros are stored among the values, and the layer one value more, the scale. `formats` is "all"
+    or "index_only", which leaves out those with a bit a position: they make almost every sparse layer beat the dense
+    format, and whether the paper's appendix knew them could not be established.
     """
 
     value_bits: int = 32
     formats: str = "all"
+    few_bits: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.value_bits not in VALUE_TYPES:
@@ -75,27 +78,39 @@ class Storage:
         forms = PAPER_FORMATS.values()
         return tuple(form for form in forms if self.formats == "all" or form.name not in BIT_A_POSITION)
 
-    def layer(self, weight: Tensor) -> LayerMemory:
+    def layer(self, weight: Tensor, name: str = "") -> LayerMemory:
         """The cheapest format of one weight tensor and the whole bytes it takes."""
         geometry = Geometry.of(tuple(weight.shape))
         mask = Mask.of(as_matrix(weight, VALUE_TYPES[self.value_bits]), geometry)
-        sizes = {form.name: self._bytes(form, mask) for form in self.choices}
+        sizes = {form.name: self._bytes(form, mask, name) for form in self.choices}
         cheapest = min(sizes, key=sizes.__getitem__)
         return LayerMemory(cheapest, sizes[cheapest], mask.nonzeros, geometry.size)
 
-    def bytes_in(self, form: Format, weight: Tensor) -> int:
+    def bytes_in(self, form: Format, weight: Tensor, name: str = "") -> int:
         """The whole bytes of one weight tensor in `form`, whether or not that is the cheapest."""
         mask = Mask.of(as_matrix(weight, VALUE_TYPES[self.value_bits]), Geometry.of(tuple(weight.shape)))
-        return self._bytes(form, mask)
+        return self._bytes(form, mask, name)
 
-    def _bytes(self, form: Format, mask: Mask) -> int:
+    def _bytes(self, form: Format, mask: Mask, name: str) -> int:
         size = form.size(mask)
-        return size.position_bytes + size.entries * self.value_bits // BYTE
+        return size.position_bytes + self.value_bytes(size.entries, mask.nonzeros, name)
+
+    def value_bytes(self, entries: int, nonzeros: int, name: str = "") -> int:
+        """The whole bytes of so many values of the layer `name`, of which so many are not zero."""
+        if name not in self.few_bits:
+            return entries * self.value_bits // BYTE
+        width = self.few_bits[name] + (entries > nonzeros)
+        return -(-entries * width // BYTE) + self.value_bits // BYTE
 
     def network(self, prunable: Mapping[str, Tensor], other_values: int) -> NetworkMemory:
         """The memory of a network with these prunable weights and this many other values (biases, normalisation)."""
-        layers = {name: self.layer(weight) for name, weight in prunable.items()}
+        layers = {name: self.layer(weight, name) for name, weight in prunable.items()}
         return NetworkMemory(layers, other_values * self.value_bits // BYTE)
+
+    def dense_bytes(self, weights: Mapping[str, int], other_values: int) -> int:
+        """The bytes of the same network with nothing left out; `weights` says how many each layer has."""
+        layers = sum(self.value_bytes(count, count, name) for name, count in weights.items())
+        return layers + other_values * self.value_bits // BYTE
 
     def round_(self, values: Iterable[Tensor]) -> None:
         """Rounds tensors in place to what is stored of them; DivergedError for a value that 16 bits do not hold."""
@@ -107,10 +122,6 @@ class Storage:
                 if not bool(torch.isfinite(stored).all()):
                     raise DivergedError(f"a value of {float(value.abs().max()):.4g} cannot be stored in 16 bits")
                 value.copy_(stored)
-
-    def dense_bytes(self, weights: int, other_values: int) -> int:
-        """The bytes of the same network with nothing left out."""
-        return (weights + other_values) * self.value_bits // BYTE
 
 
 def as_matrix(weight: Tensor, value_type: np.dtype[np.floating] = VALUE_TYPES[32]) -> NDArray[np.floating]:

@@ -33,7 +33,7 @@ def row_blocks(shape: tuple[int, ...]) -> list[slice]:
 
 
 def _best_scales(matrix: Matrix, largest: int, step: float) -> Matrix:
-    _require_finite(matrix)
+    require_finite(matrix)
     rows, columns = np.nonzero(matrix)
     nonzeros = np.abs(matrix[rows, columns].astype(np.float64))  # whose squares have room
     top = np.abs(matrix).max(axis=1, initial=0.0) / largest
@@ -60,7 +60,7 @@ def centres(values: Matrix, entries: int) -> Matrix:
 
     Source: Han et al. 2016, "Deep Compression", section 3 (linear initialisation).
     """
-    _require_finite(values)
+    require_finite(values)
     if not len(values):
         return np.zeros(entries, np.float32)
     ordered = np.sort(values)
@@ -111,6 +111,7 @@ def from_table(table: bytes) -> Matrix:
     return np.ldexp(np.frombuffer(table[1:], "<f2").astype(np.float32), exponent)
 
 
-def _require_finite(values: Matrix) -> None:
+def require_finite(values: Matrix) -> None:
+    """DivergedError unless all are finite."""
     if not np.isfinite(values).all():
         raise DivergedError("weights that are not finite cannot be quantised")

@@ -1,4 +1,4 @@
-"""How a value is stored: as a float, as an integer with a scale for each output, as an entry of a codebook.
+"""How a value is stored: as a float, an integer with a scale for each output, an entry of a codebook, a level.
 
 A value becomes a code of `width` bits: a sign bit if the type has one, then a symbol, then extra bits. Code 0 is zero,
 whatever the type. Symbols and signs can be entropy-coded (coded_values.py), extra bits are noise and stay as they are.
@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparsecnn.errors import ConfigError, DivergedError
-from sparsecnn.storage.quantisers import best_scales, centres, magnitudes, nearest
+from sparsecnn.storage.quantisers import best_scales, centres, magnitudes, nearest, require_finite
 
 Codes = NDArray[np.uint32]
 Matrix = NDArray[np.float32]
 Rows = NDArray[np.int32]
 INT_BITS = range(2, 9)
 CODEBOOK_ENTRIES = range(2, 256)
+LEVEL_BITS = range(1, 9)
 LARGEST_STEP = 2.0
 NO_NUMBERS = np.zeros(0, np.float32)
 
@@ -42,7 +43,7 @@ class ValueType:
 
     @property
     def symbol_bits(self) -> int:
-        """The width of a symbol, at most 8."""
+        """The width of a symbol, of which at most 8 bits differ between nonzeros."""
         return self.width - self.extra_bits - self.is_signed
 
     @property
@@ -57,7 +58,7 @@ class ValueType:
 
 
 def value_type(name: str, *, step: float = 0.0) -> ValueType:
-    """The type of that name: float32, float16, bfloat16, int2 ... int8, codebook2 ... codebook255 (nonzero values).
+    """The type of that name: a float, an integer, a codebook of so many nonzeros, or 2^n levels of an n-bit layer.
 
     `step` is for integers: the least scale of a row, as a share of the root mean square of its nonzeros.
     """
@@ -72,8 +73,11 @@ def value_type(name: str, *, step: float = 0.0) -> ValueType:
         return _integer(number, step)
     if kind == "codebook" and number in CODEBOOK_ENTRIES:
         return _codebook(number)
+    if kind == "levels" and number in LEVEL_BITS:
+        return _levels(number)
     raise ConfigError(
-        f"value must be float32, float16, bfloat16, int2 to int8, or codebook2 to codebook255, got {name}"
+        "value must be float32, float16, bfloat16, int2 to int8, codebook2 to codebook255, "
+        f"or levels1 to levels8, got {name}"
     )
 
 
@@ -147,3 +151,24 @@ def _codebook(entries: int) -> ValueType:
 
     width = entries.bit_length()
     return ValueType(f"codebook{entries}", width, 0, False, fit, encode, decode, lambda rows: entries)
+
+
+def _levels(bits: int) -> ValueType:
+    """One of 2^bits values at equal distances, from minus to plus the layer's one scale; zero is none of them."""
+    steps = 2**bits - 1
+
+    def encode(matrix: Matrix, scale: Matrix) -> Codes:
+        require_finite(matrix)
+        units = matrix / np.where(scale > 0, scale, np.float32(1))
+        return np.where(matrix != 0, np.rint((units + 1) * (steps / 2)) + 1, 0).astype(np.uint32)
+
+    def decode(codes: Codes, rows: Rows, scale: Matrix) -> Matrix:
+        if codes.max(initial=0) > steps + 1:
+            raise ValueError(f"it uses more than its {steps + 1} levels")
+        odd = 2 * (codes.astype(np.float32) - 1) - steps
+        return np.asarray(np.where(codes, scale * (odd / np.float32(steps)), 0), np.float32)
+
+    def fit(matrix: Matrix) -> Matrix:
+        return np.array([np.abs(matrix).max(initial=0.0)], np.float32)
+
+    return ValueType(f"levels{bits}", bits + 1, 0, False, fit, encode, decode, lambda rows: 1)

@@ -49,6 +49,7 @@ CASES: dict[str, tuple[str, Shape, dict[str, Shape]]] = {
     "adaptive pooling": ("adaptive_avg_pool o3,4;flatten", (2, 7, 5), {}),
     "larger by adaptive pooling": ("adaptive_avg_pool o3;flatten", (2, 2, 2), {}),
     "activations": ("tanh;sigmoid;silu;gelu;leaky_relu a0.1;hardswish;hardsigmoid;flatten", (2, 3, 3), {}),
+    "rounded": ("scale v3.7;round;shift v0.5;flatten", (2, 3, 3), {}),
     "numbers": ("scale v3;shift v-0.5;power v2;shift v1.5;power v-0.75;flatten", (2, 3, 3), {}),
     "maps": ("relu;shift v2;subtract @1 @2;divide @3 @2;multiply @4 @0;add @5 @5;flatten", (2, 3, 3), {}),
     "pixels weighed": ("conv a;sigmoid;multiply @2 @0;mean", (3, 4, 5), {"a": (1, 3, 1, 1)}),

@@ -180,6 +180,7 @@ def test_a_name_that_c_cannot_use_is_refused(name: str, named: Packed) -> None:
     ("text", "shape", "weights", "message"),
     [
         ("conv a;mean", (2, 5), {"a": (3, 2, 3)}, "step 1, conv, .* windows have two sides"),
+        ("conv a t;mean", (3, 4, 4), {"a": (3, 2, 3, 3)}, "step 1, conv, .* not transposed in C"),
         ("max_pool k2;flatten", (2, 5), {}, "step 1, max_pool, .* windows have two sides"),
         ("slice d2 t1;multiply @1 @0;flatten", (2, 3, 4), {}, "step 2, multiply, .* different shapes"),
         ("slice d0;flatten", (2, 3, 4), {}, "step 1, slice, .* does not cut a map"),

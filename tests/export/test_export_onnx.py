@@ -71,6 +71,14 @@ def test_poolings_of_one_side_give_the_numbers_of_torch(text: str, packed: Packe
     check(packed(text, (2, 10)), False)
 
 
+@pytest.mark.parametrize("options", ["t", "t p1 g2", "t p2,1 d2"])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_transposed_convolution_gives_the_numbers_of_torch(
+    options: str, sparse: bool, packed: Packed, check: Check
+) -> None:
+    check(packed(f"conv a {options};mean", (4, 5, 6), {"a": (4, 2, 3, 3)}), sparse)
+
+
 def test_a_normalisation_of_a_flat_map_gives_the_numbers_of_torch(packed: Packed, check: Check) -> None:
     check(packed("flatten;batch_norm n n6;linear a", (6, 1, 1), {"a": (3, 6)}), False)
 

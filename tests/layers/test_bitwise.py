@@ -40,7 +40,7 @@ def test_bit_planes_give_the_whole_numbers_of_the_convolution(
 ) -> None:
     numbers = whole(2**bits, 2, channels, 7, 6)
     weights, kept = whole(2**weight_bits, 5, channels, 3, 3, seed=1), whole(2, 5, channels, 3, 3, seed=2).bool()
-    levels = Levels(weights, kept, 2**weight_bits - 1, 1.0)
+    levels = Levels(weights, kept, 2**weight_bits - 1, torch.tensor(1.0))
     first, second = bitwise_conv2d(numbers, bits, levels, weight_bits, stride=stride, padding=padding)
 
     def expected(weight: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ def test_levels_are_the_quantised_weight_and_zeros_stay(bits: int) -> None:
     weight = torch.randn(6, 4, 3, 3, dtype=torch.double)
     weight[:, 1] = 0.0
     levels, quantised = Levels.of(weight, bits), quantise_weight(weight, bits)
-    assert (levels.values - quantised).abs().max() < 1e-15
+    assert torch.equal(levels.values, quantised)
     assert torch.equal(quantised != 0, weight != 0)
     assert len(quantised[weight != 0].unique()) <= 2**bits
     assert quantised.abs().max() <= (1.0 if bits > 1 else levels.scale)
@@ -94,6 +94,26 @@ def test_levels_are_the_quantised_weight_and_zeros_stay(bits: int) -> None:
 def test_one_bit_is_the_sign_times_the_mean_magnitude_of_the_kept_weights() -> None:
     weight = torch.tensor([[0.5, -1.5, 0.0, 1.0]])
     assert quantise_weight(weight, 1).tolist() == [[1.0, -1.0, 0.0, 1.0]]
+
+
+def test_the_scale_of_one_bit_has_eleven_bits() -> None:
+    torch.manual_seed(0)
+    for _ in range(50):
+        weight = torch.randn(30) * 10.0 ** float(torch.randint(-6, 6, ()))
+        scale = quantise_weight(weight, 1).abs().max()
+        assert scale == pytest.approx(float(weight.abs().mean()), rel=2**-11)
+        fraction, _ = torch.frexp(scale)
+        assert fraction * 2**11 == (fraction * 2**11).round()
+
+
+def test_gradients_of_weights_are_those_of_what_is_rounded() -> None:
+    torch.manual_seed(0)
+    weight = torch.randn(4, 5, dtype=torch.double, requires_grad=True)
+    (one,) = torch.autograd.grad(quantise_weight(weight, 1).sum(), weight)
+    assert torch.allclose(one, quantise_weight(weight, 1).abs(), rtol=1e-12)
+    (more,) = torch.autograd.grad(quantise_weight(weight, 3).sum(), weight)
+    bent = torch.tanh(weight)
+    assert torch.allclose(more, (1 - bent.square()) / bent.abs().max(), rtol=1e-12)
 
 
 def test_a_weight_of_zeros_alone_stays_zero() -> None:

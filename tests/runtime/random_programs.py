@@ -128,7 +128,8 @@ class RandomProgram:
 
     def other(self) -> None:
         source = self.source()
-        kind = str(self.random.choice(["hardswish", "leaky_relu", "cat", "local_response_norm", "batch_norm", "flip"]))
+        kinds = ["hardswish", "leaky_relu", "cat", "local_response_norm", "batch_norm", "transposed", "flip"]
+        kind = str(self.random.choice(kinds))
         if kind == "cat":
             alike = [
                 n for n, shape in enumerate(self.shapes) if shape[2:] == self.shapes[source][2:] and len(shape) == 4
@@ -136,6 +137,9 @@ class RandomProgram:
             self.add(Step("cat", (source, int(self.random.choice(alike)))))
         elif kind == "batch_norm":
             self.add(Step("batch_norm", (source,), f"norm{len(self.steps)}", {"n": (self.shapes[source][1],)}))
+        elif kind == "transposed":
+            weight = self.weight(self.shapes[source][1], int(self.random.integers(1, 6)), 3, 3)
+            self.add(Step("conv", (source,), f"layer{len(self.weights)}", {"t": (), "p": (1,)}), weight=weight)
         elif kind != "flip":
             self.add(Step(kind, (source,), None, {"a": (0.25,)} if kind == "leaky_relu" else {}))
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from sparsecnn.models import caffenet, lenet, other_values, prunable_weights
+from sparsecnn.models import caffenet, lenet, other_values, prunable_weights, weight_counts
 from sparsecnn.operators import project_l0
 from sparsecnn.storage import FORMATS, Fit, Geometry, Mask, Shapes, Storage, fits
 from sparsecnn.storage.densities import layer_bytes, network_bytes
@@ -17,9 +17,8 @@ ALONE = {"bitmask": (13.29, 21.8), "relative_8": (12.16, 19.9), "csr": (10.12, 1
 
 
 def shapes_of(model: torch.nn.Module) -> Shapes:
-    weights = prunable_weights(model).values()
-    geometries = tuple(Geometry.of(tuple(weight.shape)) for weight in weights)
-    return Shapes(geometries, tuple(weight.numel() for weight in weights), other_values(model))
+    geometries = {name: Geometry.of(tuple(weight.shape)) for name, weight in prunable_weights(model).items()}
+    return Shapes(geometries, weight_counts(model), other_values(model))
 
 
 def by_format(shapes: Shapes, target: float, storage: Storage) -> dict[str, Fit]:
@@ -65,10 +64,7 @@ def test_a_random_network_of_the_density_takes_the_target_in_the_cheapest_format
     fit = by_format(shapes, target, Storage())["cheapest"]
     assert fit.density is not None
     kept = shapes.kept(fit.density)
-    projected = {
-        name: project_l0(weight.detach(), budget)
-        for (name, weight), budget in zip(prunable_weights(model).items(), kept, strict=True)
-    }
+    projected = {name: project_l0(w.detach(), kept[name]) for name, w in prunable_weights(model).items()}
     real = Storage().network(projected, other_values(model))
     assert real.nonzeros == fit.nonzeros
     assert real.bytes == pytest.approx(target, rel=2e-3)

@@ -13,6 +13,7 @@ from sparsecnn.storage import FORMATS, Mask, ValueType, pack_layer, unpack_layer
 from sparsecnn.storage.quantisers import from_table, to_table
 
 VALUES = ("float32", "float16", "bfloat16", "int8", "int5", "int2", "codebook2", "codebook31", "codebook255")
+VALUES += ("levels1", "levels3", "levels8")
 FLOATS = ("float32", "float16", "bfloat16")
 
 
@@ -82,6 +83,17 @@ def test_given_scales_are_used_instead_of_those_that_fit_best() -> None:
     np.testing.assert_array_equal(unpack_layer(packed).dense(), weight)
 
 
+@pytest.mark.parametrize("bits", [1, 2, 3, 8])
+def test_levels_come_back_bit_by_bit_and_take_little_more_than_their_bits(bits: int) -> None:
+    steps = 2**bits - 1
+    numbers = np.random.default_rng(bits).integers(0, steps + 1, (32, 16, 3, 3))
+    scale = from_table(to_table(np.array([0.37], np.float32)))
+    weight = (scale * ((2 * numbers - steps).astype(np.float32) / np.float32(steps))).astype(np.float32)
+    packed = pack_layer("layer", weight, value_type(f"levels{bits}"), formats=FORMATS.values(), numbers=scale)
+    np.testing.assert_array_equal(unpack_layer(packed).dense(), weight)
+    assert packed.bytes <= 1.03 * weight.size * bits / 8 + 16
+
+
 def test_a_codebook_reaches_the_error_of_k_means() -> None:
     weight = np.array([[0.0, 1.0, 1.1, 0.9, -2.0, -2.1, 5.0, 0.0]], np.float32)
     expected = [[0, 1, 1, 1, -2.05, -2.05, 5, 0]]
@@ -132,14 +144,18 @@ def test_damaged_layers_are_refused_by_name_or_stay_within_their_shape(value: st
 def test_values_that_a_type_cannot_hold_are_refused() -> None:
     with pytest.raises(DivergedError, match=r"a value of 7e\+04 cannot be stored in 16 bits"):
         rounded(value_type("float16"), np.array([[7e4]], np.float32))
-    for value in ("int8", "codebook4"):
+    for value in ("int8", "codebook4", "levels3"):
         with pytest.raises(DivergedError, match="not finite"):
             rounded(value_type(value), np.array([[np.inf, 1.0]], np.float32))
 
 
-@pytest.mark.parametrize("name", ["int9", "int1", "int", "codebook1", "codebook256", "double", "float", "8", ""])
+@pytest.mark.parametrize(
+    "name", ["int9", "int1", "int", "codebook1", "codebook256", "levels0", "levels9", "double", "float", "8", ""]
+)
 def test_unknown_types_of_values_are_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match=f"value must be float32, .* or codebook2 to codebook255, got {name}"):
+    with pytest.raises(
+        ConfigError, match=f"value must be float32, .* codebook2 to codebook255, or levels1 to levels8, got {name}"
+    ):
         value_type(name)
 
 

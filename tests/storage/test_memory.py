@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparsecnn.errors import ConfigError, DivergedError
-from sparsecnn.models import caffenet, cifar10_full, cifar10_quick, lenet, other_values, prunable_weights
+from sparsecnn.models import caffenet, cifar10_full, cifar10_quick, lenet, other_values, prunable_weights, weight_counts
 from sparsecnn.operators import project_l0
 from sparsecnn.storage import Storage, as_matrix
 
@@ -51,8 +51,8 @@ def test_no_layer_takes_more_than_dense_and_fewer_nonzeros_never_take_more(kept:
 def test_dense_caffe_networks_take_the_bytes_that_caffe_gives_them(build, weights: int, dense_bytes: int) -> None:  # type: ignore[no-untyped-def]
     with torch.device("meta"):
         model = build()
-    assert sum(weight.numel() for weight in prunable_weights(model).values()) == weights
-    assert Storage().dense_bytes(weights, other_values(model)) == dense_bytes
+    assert sum(weight_counts(model).values()) == weights
+    assert Storage().dense_bytes(weight_counts(model), other_values(model)) == dense_bytes
 
 
 def test_a_network_is_the_sum_of_its_layers_and_of_what_stays_dense() -> None:
@@ -65,7 +65,7 @@ def test_a_network_is_the_sum_of_its_layers_and_of_what_stays_dense() -> None:
 
 
 def test_values_of_16_bits_halve_a_dense_network() -> None:
-    assert Storage(value_bits=16).dense_bytes(100, 10) == 220
+    assert Storage(value_bits=16).dense_bytes({"a": 60, "b": 40}, 10) == 220
     assert Storage(value_bits=16).layer(torch.ones(10, 10)).bytes == 200
 
 

@@ -1,0 +1,33 @@
+"""The greedy search over networks of compact operators, alone and inside of each other."""
+
+import json
+from pathlib import Path
+
+import pytest
+from running import SEARCH, run
+
+SMALL = ["model.widths=[4,8]", "model.steps=1"]
+NETWORKS = {
+    "lean": ["model=lean_resnet"],
+    "pre-defined": ["model=predefined_resnet"],
+    "ODE": ["model=ode_resnet", "model.step.keep=1"],
+    "implicit": ["model=imex_resnet"],
+    "bit-wise": ["model=bitwise_resnet"],
+    "deformable": ["model=deformable_resnet"],
+    "lean in an ODE block": ["model=ode_resnet", "operator@model.step.operator=lean"],
+    "pre-defined in an ODE block": ["model=ode_resnet", "operator@model.step.operator=predefined"],
+    "bit-wise in an ODE block": ["model=ode_resnet", "operator@model.step.operator=bitwise"],
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_search_makes_the_network_smaller_layer_by_layer(name: str, tmp_path: Path) -> None:
+    options = [*SEARCH, *NETWORKS[name], *SMALL, "solver.epochs=0.5", "search.rounds=2", "search.retrain.epochs=0.1"]
+    table = run(tmp_path, "greedy_search", options).table
+    path = table[table.accepted]
+    assert path["round"].tolist() == [0, 1, 2]
+    assert path.memory_bytes.is_monotonic_decreasing
+    assert path.memory_bytes.is_unique
+    for _, row in table.iterrows():
+        budgets, found = json.loads(row.budgets), json.loads(row.layer_nonzeros)
+        assert all(found[layer] <= budget for layer, budget in budgets.items())

@@ -1,0 +1,124 @@
+"""Networks of compact operators as packed files: the scores they had, in the bits that their operators need."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sparsecnn.layers import (
+    FullConv2d,
+    ImexStep,
+    LeanConv2d,
+    Ode,
+    Residual,
+    Symmetric,
+    bitwise,
+    predefined,
+)
+from sparsecnn.models import Skeleton, deployed, few_bits, other_values, prunable_weights, weight_counts
+from sparsecnn.operators import project_l0
+from sparsecnn.packing import packer_of, unpack
+from sparsecnn.programs import ProgramModule
+from sparsecnn.storage import PackedNetwork, Storage, parse, value_type
+
+Make = Callable[[int], nn.Module]
+IMAGES = (3, 8, 8)
+STEPS: dict[str, Make] = {
+    "full": Residual(FullConv2d),
+    "lean": Symmetric(LeanConv2d),
+    "lean in groups": Symmetric(partial(LeanConv2d, stencil="square", group_size=4)),
+    "pre-defined": Residual(predefined),
+    "ODE": Ode(FullConv2d, time_steps=3, method="rk2"),
+    "lean in an ODE": Ode(LeanConv2d),
+    "pre-defined in an ODE": Ode(partial(predefined, supports="psc2")),
+    "one bit": Residual(bitwise),
+    "three bits": Residual(partial(bitwise, weight_bits=3, activation_bits=4)),
+    "bit-wise in an ODE": Ode(partial(bitwise, weight_bits=2)),
+}
+
+
+def network(step: Make, density: float = 1.0) -> nn.Module:
+    torch.manual_seed(0)
+    model = Skeleton(step, (8, 16, 16), steps=2)
+    for buffer in model.buffers():
+        if buffer.is_floating_point():
+            buffer.copy_(torch.rand_like(buffer) + 0.5)
+    counts = weight_counts(model)
+    with torch.no_grad():
+        for name, weight in prunable_weights(model).items():
+            weight.copy_(project_l0(weight, int(density * counts[name])))
+    return model.eval()
+
+
+def scores(packed: PackedNetwork, images: Tensor) -> Tensor:
+    unpacked = unpack(parse(packed.to_bytes()))
+    assert unpacked.program is not None
+    with torch.no_grad():
+        result: Tensor = ProgramModule(unpacked.program, unpacked.values)(images)
+    return result
+
+
+@pytest.mark.parametrize("density", [1.0, 0.3])
+@pytest.mark.parametrize("name", STEPS)
+def test_a_file_computes_the_same_bits(name: str, density: float) -> None:
+    model, images = network(STEPS[name], density), torch.randn(3, *IMAGES)
+    with torch.no_grad():
+        assert torch.equal(scores(packer_of(model, IMAGES).pack(model.state_dict()), images), model(images))
+
+
+@pytest.mark.parametrize("name", [name for name in STEPS if "bit" not in name])
+def test_a_file_of_integers_comes_close(name: str) -> None:
+    model, images = network(STEPS[name], 0.5), torch.randn(3, *IMAGES)
+    with torch.no_grad():
+        expected = model(images)
+    found = scores(packer_of(model, IMAGES).pack(model.state_dict(), value_type("int8")), images)
+    assert (found - expected).abs().max() <= 0.05 * expected.abs().max()
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_weights_of_few_bits_take_few_bits_in_the_file_and_in_the_memory(bits: int) -> None:
+    model = network(Residual(partial(bitwise, weight_bits=bits)))
+    storage = Storage(few_bits=few_bits(model))
+    assert list(storage.few_bits.values()) == [bits] * 8
+    for kind in ("float32", "int8"):
+        packed = packer_of(model, IMAGES).pack(model.state_dict(), value_type(kind))
+        for layer in packed.layers:
+            is_narrow = layer.name in storage.few_bits
+            assert (layer.value == f"levels{bits}") == is_narrow
+            if is_narrow:
+                assert layer.bytes <= 1.1 * layer.weights * bits / 8 + 24
+    counts, others = weight_counts(model), other_values(model)
+    narrow = sum(counts[name] for name in storage.few_bits)
+    wide = sum(counts.values()) - narrow
+    expected = narrow * bits // 8 + 4 * len(storage.few_bits) + 4 * (wide + others)
+    assert storage.dense_bytes(counts, others) == expected
+    assert storage.network(prunable_weights(model), others).bytes == expected
+
+
+def test_a_pruned_layer_of_few_bits_is_stored_sparse() -> None:
+    weight = torch.zeros(16, 16, 3, 3)
+    weight.view(-1)[::10] = 1.0
+    storage = Storage(few_bits={"conv": 2})
+    nonzeros = int(weight.count_nonzero())
+    found = storage.layer(weight, "conv")
+    assert found.bytes < storage.layer(weight).bytes
+    # Dense, a zero needs a value of its own; in a bitmask it does not.
+    assert storage.value_bytes(weight.numel(), nonzeros, "conv") == weight.numel() * 3 // 8 + 4
+    assert storage.value_bytes(nonzeros, nonzeros, "conv") == -(-nonzeros * 2 // 8) + 4
+
+
+@pytest.mark.parametrize("bits", [1, 2, 5])
+def test_a_network_without_a_program_is_filled_with_its_levels(bits: int) -> None:
+    def step(channels: int) -> nn.Module:
+        return nn.Sequential(ImexStep(channels), bitwise(channels, weight_bits=bits))
+
+    model, images = network(step, 0.6), torch.randn(3, *IMAGES)
+    packed = packer_of(model, IMAGES).pack(model.state_dict())
+    unpacked = unpack(parse(packed.to_bytes()))
+    assert unpacked.program is None
+    filled = deployed(network(step))
+    filled.load_state_dict(unpacked.values, strict=False)
+    with torch.no_grad():
+        assert torch.equal(filled(images), model(images))
