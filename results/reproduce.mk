@@ -223,3 +223,32 @@ reproduce-alexnet: $(INSTALLED)  ## Redo results/alexnet (TINY=folder of Tiny Im
 	$(call keep,alexnet,alexnet/frontier,$(TABLES))
 	$(SPARSECNN) best $(RUNS)/alexnet $(if $(FAST),--within 1/2,--within 1/4 --within 1/10) -o $(KEPT)/alexnet/best.csv
 	$(SPARSECNN) plot-frontier $(RUNS)/alexnet --label alexnet --budget 1/10 -o $(KEPT)/alexnet/figure_1
+
+# Compact operators
+.PHONY: reproduce-energy reproduce-operators
+reproduce-energy: $(INSTALLED)  ## Redo the operations and assumed joules of CaffeNet (seconds)
+	$(SPARSECNN) operations model=caffenet image_shape=[3,227,227] classes=1000 weight_bits=1 activation_bits=2 \
+	  -o $(KEPT)/operators/energy_caffenet.csv
+
+FAMILIES = compact lean predefined ode imex bitwise deformable
+WIDTHS = 8,16,32,32 16,32,64,64
+OPERATORS = $(RUNS)/operators
+TRAINED = $(foreach family,$(FAMILIES),$(foreach width,8 16,$(family)_$(width)))
+SEARCHED = $(addsuffix _search,$(FAMILIES))
+OPERATOR_RUNS = $(addprefix $(OPERATORS)/,$(TRAINED) $(SEARCHED))
+FAST_OPERATORS = $(call fast,seeds=[0] train_split.share=0.05 solver.epochs=1)
+
+reproduce-operators: $(INSTALLED)  ## Redo the study of compact operators (CIFAR=folder of parquet files; 4 hours)
+	$(call say,about four hours)
+	@set -e; for family in $(FAMILIES); do for widths in $(WIDTHS); do \
+	  $(SPARSECNN) train experiment=operators executor=local $(READ_CIFAR) $(FAST_OPERATORS) \
+	    model=$${family}_resnet model.widths=[$$widths] run_dir=$(OPERATORS)/$${family}_$${widths%%,*}; done; \
+	  $(SPARSECNN) greedy-search experiment=operators_search executor=local $(READ_CIFAR) $(FAST_OPERATORS) \
+	    $(call fast,search.rounds=2) model=$${family}_resnet model.weights=$(OPERATORS)/$${family}_16 \
+	    run_dir=$(OPERATORS)/$${family}_search; done
+	$(foreach run,$(TRAINED) $(SEARCHED),$(call keep,operators/$(run),operators/$(run),$(TABLES)) &&) true
+	$(SPARSECNN) plot-operators $(OPERATOR_RUNS) -o $(KEPT)/operators/accuracy_memory
+	$(SPARSECNN) plot-operators-activations $(OPERATOR_RUNS) -o $(KEPT)/operators/accuracy_activations
+	$(SPARSECNN) plot-operators-multiply-adds $(OPERATOR_RUNS) -o $(KEPT)/operators/accuracy_multiply_adds
+	$(SPARSECNN) bench-training-memory model=ode_resnet model.step.time_steps=1,2,4,8,16,32 \
+	  model.step.keep=all,input,3 -o $(KEPT)/operators/training_memory

@@ -9,7 +9,7 @@ from hydra import initialize_config_dir
 
 from sparsecnn.config import build, check, compose, compose_over, conf_dir, groups, identity, run_folder, sweep
 from sparsecnn.errors import ConfigError
-from sparsecnn.experiments import Ensemble, GreedySearch, Pack, Train
+from sparsecnn.experiments import Ensemble, GreedySearch, Operations, Pack, Train
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 FILES = sorted(CONF.rglob("*.yaml"))
@@ -23,7 +23,7 @@ MANDATORY = {
     "allocation/explicit": ["allocation.budgets={conv1: 10}"],
 }
 STEP_OPERATOR = "operator@model.step.operator"
-EXPERIMENTS = {"train": Train, "greedy_search": GreedySearch, "ensemble": Ensemble}
+EXPERIMENTS = {"train": Train, "greedy_search": GreedySearch, "ensemble": Ensemble, "operations": Operations}
 # A value such as a,b, but no list or mapping.
 SWEPT = re.compile(r"=[^\[{]*,")
 

@@ -7,6 +7,7 @@ from sparsecnn.cli.experiment_command import experiment_command
 from sparsecnn.cli.file_commands import bench_command, evaluate_command, export_command, inspect_command, unpack_command
 from sparsecnn.cli.filters_command import plot_filters_command
 from sparsecnn.cli.memory_command import memory_command
+from sparsecnn.cli.operations_command import operations_command
 from sparsecnn.cli.pack_command import pack_command, plot_storage_command
 from sparsecnn.cli.plot_command import plot_command
 from sparsecnn.cli.report_command import report_command
@@ -67,6 +68,7 @@ main.add_command(best_command)
 main.add_command(report_command)
 main.add_command(memory_command)
 main.add_command(training_memory_command)
+main.add_command(operations_command)
 for command in (
     pack_command,
     inspect_command,

@@ -4,6 +4,7 @@ from sparsecnn.experiments.ensemble import Ensemble
 from sparsecnn.experiments.evaluate_file import EvaluateFile
 from sparsecnn.experiments.greedy_search import GreedySearch
 from sparsecnn.experiments.memory import Memory
+from sparsecnn.experiments.operations import Operations
 from sparsecnn.experiments.pack import Pack
 from sparsecnn.experiments.parts import Parts
 from sparsecnn.experiments.run_folder import Run, RunInfo, open_run
@@ -16,6 +17,7 @@ __all__ = [
     "EvaluateFile",
     "GreedySearch",
     "Memory",
+    "Operations",
     "Pack",
     "Parts",
     "Run",

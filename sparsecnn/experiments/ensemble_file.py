@@ -77,7 +77,9 @@ def ensemble_row(
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     network = read_packed(path)
     found = measured(bench, as_module(bench, network))
-    measurement = Measurement(file_memory(network), found.validation, found.test)
+    work = [row.multiply_adds for row in members if row.multiply_adds is not None]
+    counted = sum(work) if len(work) == len(members) else None
+    measurement = Measurement(file_memory(network), found.validation, found.test, counted)
     budgets = {f"{place}.{name}": budget for place, row in enumerate(members) for name, budget in _read(row).items()}
     return replace(
         members[0],

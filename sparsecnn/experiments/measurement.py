@@ -12,11 +12,15 @@ from sparsecnn.training import Evaluation
 
 @dataclass(frozen=True)
 class Measurement:
-    """A network measured: memory, and accuracy on both splits, each None when it was not measured."""
+    """A network measured: memory, and accuracy on both splits, each None when it was not measured.
+
+    `multiply_adds` are those for one image, None where they cannot be counted.
+    """
 
     memory: NetworkMemory
     validation: Evaluation | None
     test: Evaluation | None
+    multiply_adds: int | None
 
     @property
     def error(self) -> DivergedError | None:
@@ -37,6 +41,7 @@ class Measurement:
             "test_accuracy": test.accuracy if test else None,
             "test_loss": test.loss if test else None,
             "test_top5_accuracy": test.top5_accuracy if test else None,
+            "multiply_adds": self.multiply_adds,
             "layer_nonzeros": json.dumps({name: layer.nonzeros for name, layer in memory.layers.items()}),
             "formats": json.dumps({name: layer.format for name, layer in memory.layers.items()}),
         }

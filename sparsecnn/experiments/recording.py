@@ -213,7 +213,9 @@ class Recorder:
         place = {name: getattr(job, name) for name in ("number", "round", "phase", "layer", "parent", "seed")}
         unknown = ("nonzeros", "memory_bytes", "val_accuracy", "val_loss", "test_accuracy", "test_loss")
         return {
-            **dict.fromkeys((*unknown, "test_top5_accuracy", "layer_nonzeros", "formats", "members", "error")),
+            **dict.fromkeys(
+                (*unknown, "test_top5_accuracy", "multiply_adds", "layer_nonzeros", "formats", "members", "error")
+            ),
             **place,
             **{name: self.run.info.labels.get(name, "") for name in ("model", "data", "regularizer", "allocation")},
             "run": self.run.name,
@@ -225,5 +227,7 @@ class Recorder:
             "dense_bytes": self.bench.dense_bytes,
             "layer_weights": json.dumps(dict(sizes)),
             "layer_shapes": json.dumps(self.bench.layer_shapes),
+            "inference_bytes": self.bench.activations.inference,
+            "training_bytes": self.bench.activations.training,
             "budgets": json.dumps(dict(job.budgets)),
         }

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from sparsecnn.data import DataSet, Split, cut_train, cut_validation
 from sparsecnn.errors import ConfigError, DataError, DivergedError
 from sparsecnn.experiments.accounting import Accounting, PackedAccounting, PaperAccounting, value_of
+from sparsecnn.experiments.activations import Activations, activations_of
 from sparsecnn.experiments.measurement import Measurement
 from sparsecnn.experiments.parts import Parts
 from sparsecnn.models import (
@@ -22,6 +23,7 @@ from sparsecnn.models import (
     few_bits,
     fill_,
     load_weights_,
+    multiply_adds,
     other_values,
     prunable_weights,
     weight_counts,
@@ -127,6 +129,19 @@ class Workbench:
         return self.storage.dense_bytes(self.layer_sizes, other_values(self._example))
 
     @cached_property
+    def activations(self) -> Activations:
+        """What the networks of this experiment keep in memory beside their weights."""
+        return activations_of(self._example, self.data.image_shape, self.data.label_shape)
+
+    def multiply_adds(self, model: nn.Module) -> int | None:
+        """Those of `model` for one image; None for a network that cannot be followed."""
+        try:
+            return multiply_adds(model, self.data.image_shape)
+        except Exception as error:  # a network of the user's own may raise anything
+            log.debug("multiply-adds are not counted: %s", error)
+            return None
+
+    @cached_property
     def _example(self) -> nn.Module:
         """A network whose values do not matter."""
         return self._built()
@@ -170,8 +185,8 @@ class Workbench:
             validations = self._evaluate_together(models, self.validation)
         tests = self._evaluate_together(models, self.test)
         measured = [
-            Measurement(memory, validation, test)
-            for (memory, _), validation, test in zip(counted, validations, tests, strict=True)
+            Measurement(memory, validation, test, self.multiply_adds(model))
+            for model, (memory, _), validation, test in zip(models, counted, validations, tests, strict=True)
         ]
         return [measurement.error or measurement for measurement in measured]
 
@@ -190,13 +205,14 @@ class Workbench:
         With `images` only validation is measured, on so many of its images.
         """
         memory, stored = self.accounting.network(model)
+        work = self.multiply_adds(model)
         model = model if stored is None else self.placed(stored)
         validated = self.validation
         if validated and images is not None:
             validated = _some(validated, images)
         validation = self._evaluate(model, validated) if validated else None
         test = self.test_evaluation(model) if images is None else None
-        measurement = Measurement(memory, validation, test)
+        measurement = Measurement(memory, validation, test, work)
         if measurement.error is not None:
             raise measurement.error
         return measurement

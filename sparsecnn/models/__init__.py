@@ -3,8 +3,10 @@
 from sparsecnn.models.alexnet import alexnet
 from sparsecnn.models.caffenet import caffenet
 from sparsecnn.models.cifar10 import cifar10_full, cifar10_quick
-from sparsecnn.models.few_bits import deployed, few_bits
+from sparsecnn.models.energy import Counts, Energy
+from sparsecnn.models.few_bits import Bits, deployed, few_bits, layer_bits
 from sparsecnn.models.lenet import lenet
+from sparsecnn.models.multiply_adds import LayerWork, layer_work, multiply_adds
 from sparsecnn.models.pixel_net import PixelNet
 from sparsecnn.models.prunable import build_model, built, other_values, prunable_weights, weight_counts
 from sparsecnn.models.resnet import ResNet
@@ -23,6 +25,10 @@ from sparsecnn.models.weights import (
 )
 
 __all__ = [
+    "Bits",
+    "Counts",
+    "Energy",
+    "LayerWork",
     "PixelNet",
     "ResNet",
     "ResNet18",
@@ -37,8 +43,11 @@ __all__ = [
     "deployed",
     "few_bits",
     "fill_",
+    "layer_bits",
+    "layer_work",
     "lenet",
     "load_weights_",
+    "multiply_adds",
     "other_values",
     "prunable_weights",
     "read_tensors",

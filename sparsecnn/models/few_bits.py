@@ -2,15 +2,41 @@
 
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import dataclass
 
 from torch import nn
 
 from sparsecnn.layers import BitwiseConv2d
 
+FLOAT_BITS = 32
+
+
+@dataclass(frozen=True)
+class Bits:
+    """Bits of a weight and of an activation; FLOAT_BITS are those of a layer that computes in float32."""
+
+    weight: int = FLOAT_BITS
+    activation: int = FLOAT_BITS
+
+    @property
+    def passes(self) -> int:
+        """How often a bit-wise layer goes through its bits: once for each pair of bit planes."""
+        return self.weight * self.activation
+
+    @property
+    def are_floats(self) -> bool:
+        """Whether the layer computes in float32."""
+        return FLOAT_BITS in (self.weight, self.activation)
+
 
 def few_bits(model: nn.Module) -> dict[str, int]:
     """The bits of a weight of such layers, by name."""
     return {name: layer.weight_bits for name, layer in _layers(model)}
+
+
+def layer_bits(model: nn.Module) -> dict[str, Bits]:
+    """The bits with which such layers compute, by name."""
+    return {name: Bits(layer.weight_bits, layer.activation_bits) for name, layer in _layers(model)}
 
 
 def deployed(model: nn.Module) -> nn.Module:

@@ -9,6 +9,9 @@ FIGURES = {
     "thresholding": "Accuracy against density under projection and under thresholding (the paper's Figure 5).",
     "turnover": "How far the support moves in training, against density: what projection does beyond a fixed mask.",
     "training_data": "Accuracy against the number of training images, for each regularizer.",
+    "operators": "Accuracy of families of networks against memory, trained at several widths and searched.",
+    "operators_activations": "Accuracy of families of networks against the memory of their activations.",
+    "operators_multiply_adds": "Accuracy of families of networks against the multiply-adds of an image.",
     "ensembles": "Accuracy of ensembles of one memory against the number of their networks.",
 }
 

@@ -42,6 +42,16 @@ def memory_ticks(low_bytes: float, high_bytes: float) -> LogTicks:
     return LogTicks(low, high, positions, tuple(f"{t / UNITS[unit]:g}" for t in positions), unit)
 
 
+def count_ticks(low: float, high: float) -> LogTicks:
+    """Ticks at 1, 2 and 5 times the powers of ten around counts in [`low`, `high`], in millions."""
+    decades = math.log10(high / low)
+    margin = max(0.06 * decades, (0.7 - decades) / 2)
+    low, high = low * 10**-margin, high * 10**margin
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    positions = tuple(tick for power in powers for digit in (1, 2, 5) if low <= (tick := digit * 10.0**power) <= high)
+    return LogTicks(low, high, positions, tuple(f"{tick / 1e6:g}" for tick in positions), "millions")
+
+
 def density_ticks(low: float, high: float) -> LogTicks:
     """Ticks at 1, 2 and 5 times the powers of ten around densities in [`low`, `high`], in percent.
 

@@ -52,6 +52,9 @@ class CandidateRow:
     layer_nonzeros: str | None
     layer_weights: str
     layer_shapes: str | None
+    multiply_adds: int | None
+    inference_bytes: int | None
+    training_bytes: int | None
     budgets: str
     formats: str | None
     members: str | None

@@ -1,6 +1,6 @@
 """Training under a bound, and measuring."""
 
-from sparsecnn.training.activations import ActivationBytes, activation_bytes
+from sparsecnn.training.activations import ActivationBytes, activation_bytes, inference_bytes
 from sparsecnn.training.cohort import Member, train_cohort_
 from sparsecnn.training.cohort_memory import cohort_size
 from sparsecnn.training.evaluation import Evaluation, evaluate, evaluate_cohort
@@ -27,6 +27,7 @@ __all__ = [
     "cohort_size",
     "evaluate",
     "evaluate_cohort",
+    "inference_bytes",
     "place",
     "train_cohort_",
     "why_unstackable",

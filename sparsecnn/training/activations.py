@@ -1,8 +1,9 @@
-"""What a training step keeps in memory beside the network itself."""
+"""What a training step and an evaluation keep in memory beside the network itself."""
 
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -35,13 +36,22 @@ def activation_bytes(model: nn.Module, images: Tensor, labels: Tensor) -> Activa
     return ActivationBytes(kept, blocks.peak)
 
 
+def inference_bytes(model: nn.Module, images: Tensor) -> int:
+    """The most bytes that activations of `images` take at a time while `model` evaluates them, counted as above."""
+    model.eval()
+    blocks = _Blocks()
+    with torch.no_grad(), blocks:
+        model(images)
+    return blocks.peak
+
+
 class _Blocks(TorchDispatchMode):
     """Follows the memory blocks that operations make inside of it, and the most bytes that were there at once."""
 
     def __init__(self) -> None:
         super().__init__()
         self.living: dict[int, tuple[StorageWeakRef, int]] = {}
-        self.peak = 0
+        self.peak: int = 0
 
     def now(self) -> int:
         """Bytes of the blocks that something still holds."""

@@ -35,7 +35,7 @@ def test_a_row_with_the_same_key_takes_the_place_of_the_older_one(tmp_path: Path
 
 
 def test_columns_that_an_older_store_lacks_are_empty_in_its_rows(tmp_path: Path) -> None:
-    newer = ("train_images", "test_loss", "test_top5_accuracy", "layer_shapes", "members")
+    newer = ("train_images", "test_loss", "test_top5_accuracy", "layer_shapes", "members", "multiply_adds")
     with RunStore(tmp_path / STORE) as store:
         store.add(row(0, test_top5_accuracy=97.0))
     with sqlite3.connect(tmp_path / STORE) as connection:
@@ -43,7 +43,9 @@ def test_columns_that_an_older_store_lacks_are_empty_in_its_rows(tmp_path: Path)
             connection.execute(f"ALTER TABLE candidates DROP COLUMN {name}")
     connection.close()
     with RunStore(tmp_path / STORE) as store:
-        assert store.find("k0") == row(0, train_images=None, test_loss=None, layer_shapes=None, members=None)
+        assert store.find("k0") == row(
+            0, train_images=None, test_loss=None, layer_shapes=None, members=None, multiply_adds=None
+        )
         store.add(row(1))
         assert store.table().train_images.tolist()[1] == 100
 

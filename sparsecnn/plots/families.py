@@ -1,0 +1,123 @@
+"""Families of networks on one picture: each at the sizes that were trained, and each as searches made it smaller."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from sparsecnn.frontier import finished, pareto, require_columns
+from sparsecnn.plots import axes as plot_axes
+from sparsecnn.plots import style
+from sparsecnn.plots.means import MARKERS, means, seeds_text
+
+PLACES = ["memory_bytes", "multiply_adds", "inference_bytes", "training_bytes"]
+ACCURACIES = ["val_accuracy", "test_accuracy"]
+COLUMNS = ["run", "model", "phase", "seed", "key", *PLACES, *ACCURACIES]
+# Between the budgets at which searches are looked at.
+STEP_OCTAVES = 0.5
+SEARCHED, TRAINED = "searched", "trained"
+
+
+def family_means(table: pd.DataFrame) -> pd.DataFrame:
+    """Means and sample deviations over seeds of every family (`model`): a row a run of `train`, or a run and budget.
+
+    `how` is "trained" or "searched". A search is looked at in budgets half an octave apart, as long as every seed has a
+    network within: each row is of the networks that are best on validation within `budget_bytes`. Percent, bytes, and
+    multiply-adds an image. ValueError when there is neither a finished training nor a search with validation, or when
+    a column is missing (tables of older versions lack some).
+    """
+    require_columns(table, COLUMNS)
+    ended = finished(table).drop_duplicates(["run", "key"])
+    trained = ended[ended["phase"] == "train"].assign(how=TRAINED, budget_bytes=np.nan)
+    searches = ended[~ended["run"].isin(trained["run"])]
+    chosen = [row for _, search in searches.groupby("run", sort=False) for row in _within_budgets(search)]
+    rows = pd.concat([trained, *chosen])
+    if rows.empty:
+        raise ValueError(
+            f"families need a finished training or a search with validation, got none in {len(table)} rows"
+        )
+    by = ["model", "how", "run", "budget_bytes"]
+    found = means(rows.assign(budget_bytes=rows["budget_bytes"].fillna(0.0)), by, [*PLACES, *ACCURACIES])
+    return found.sort_values(["model", "how", "memory_bytes"], kind="stable", ignore_index=True)
+
+
+def _within_budgets(search: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """For each budget the best network of every seed within it."""
+    paths = [pareto(path) for _, path in search.groupby("seed", sort=True)]
+    if not all(len(path) for path in paths):
+        return
+    most = max(float(path["memory_bytes"].max()) for path in paths)
+    for budget in (most / 2 ** (STEP_OCTAVES * number) for number in count()):
+        within = [path[path["memory_bytes"] <= budget] for path in paths]
+        if not all(len(rows) for rows in within):
+            return
+        yield pd.concat([rows.iloc[[-1]] for rows in within]).assign(how=SEARCHED, budget_bytes=budget)
+
+
+def draw_families(table: pd.DataFrame, places: Mapping[str, str], *, what: Sequence[str]) -> Figure:
+    """Test accuracy against each of the columns `places`, whose values name the axes.
+
+    `what` is drawn of SEARCHED and TRAINED; ValueError when there is nothing of it, and as for `family_means`.
+    """
+    found = family_means(table)
+    found = found[found["how"].isin(what)]
+    if found.empty:
+        raise ValueError(f"the table has no network that was {' or '.join(what)}")
+    models = list(dict.fromkeys(table["model"]))
+    with style.paper_style():
+        figure = Figure(figsize=(style.WIDTH_INCHES, 4.2 if len(places) == 1 else 3.8))
+        grid = figure.subplots(1, len(places), sharey=True, squeeze=False)[0]
+        for axes, (column, label) in zip(grid, places.items(), strict=True):
+            for position, model in enumerate(models):
+                _draw_family(axes, found[found["model"] == model], column, position)
+            _set_axis(axes, found[column], label, is_bytes=column.endswith("_bytes"))
+        grid[0].set_ylabel("test accuracy (%)")
+        style.add_legend(figure, _handles([m for m in models if (found["model"] == m).any()], models, found))
+        style.add_caption(figure, _caption(found))
+    return figure
+
+
+def _draw_family(axes: Axes, rows: pd.DataFrame, column: str, position: int) -> None:
+    colour, marker = style.run_look(position)[0], MARKERS[position % len(MARKERS)]
+    trained = rows[rows["how"] == TRAINED].sort_values(column)
+    look: dict[str, Any] = {"color": colour, "marker": marker, "ms": 5, "ls": ":", "lw": 1.0, "elinewidth": 0.9}
+    if len(trained):
+        axes.errorbar(trained[column], trained["test_accuracy"], _spread(trained), capsize=2, **look)
+    for _, path in rows[rows["how"] == SEARCHED].sort_values("memory_bytes").groupby("run"):
+        accuracy, spread = path["test_accuracy"], _spread(path)
+        axes.plot(path[column], accuracy, color=colour, lw=1.5)
+        axes.fill_between(path[column], accuracy - spread, accuracy + spread, color=colour, alpha=0.15, lw=0)
+
+
+def _spread(rows: pd.DataFrame) -> pd.Series:
+    return rows["test_accuracy_deviation"].fillna(0.0)
+
+
+def _set_axis(axes: Axes, values: pd.Series, label: str, *, is_bytes: bool) -> None:
+    low, high = float(values.min()), float(values.max())
+    if is_bytes:
+        plot_axes.set_log_ticks(axes, plot_axes.memory_ticks(low, high), label)
+    else:
+        plot_axes.set_log_ticks(axes, plot_axes.count_ticks(low, high), label)
+
+
+def _handles(shown: Sequence[str], models: Sequence[str], found: pd.DataFrame) -> list[Line2D]:
+    families = [
+        Line2D([], [], color=style.run_look(at)[0], marker=MARKERS[at % len(MARKERS)], ms=5, lw=1.5, label=model)
+        for model, at in ((model, models.index(model)) for model in shown)
+    ]
+    kinds = {
+        TRAINED: Line2D([], [], color=style.GREY, marker="o", ms=5, ls=":", lw=1.0, label="trained at several widths"),
+        SEARCHED: Line2D([], [], color=style.GREY, lw=1.5, label="searched"),
+    }
+    return [*families, *(kinds[how] for how in kinds if (found["how"] == how).any())]
+
+
+def _caption(found: pd.DataFrame) -> str:
+    searched = " Searched: the best on validation within budgets half an octave apart."
+    return seeds_text(found) + searched * bool((found["how"] == SEARCHED).any())

@@ -1,0 +1,81 @@
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from sparsecnn.plots import operators, operators_activations, operators_multiply_adds
+from sparsecnn.plots.families import family_means
+
+Row = Callable[..., dict[str, object]]
+WORK = {"multiply_adds": 10**6, "inference_bytes": 2**16, "training_bytes": 2**20}
+
+
+@pytest.fixture
+def families(row: Row) -> pd.DataFrame:
+    """Two families trained at two widths over three seeds, and a search of one whose seeds end at 400 and 200 bytes."""
+    rows = [
+        row(0, 60.0 + width + seed, 1000 * width, run=f"{model}_{width}", model=model, seed=seed, phase="train", **WORK)
+        for model in ("lean_resnet", "ode_resnet")
+        for width in (1, 4)
+        for seed in range(3)
+    ]
+    for seed, memories in enumerate(([1600, 800, 400], [1600, 800, 400, 200])):
+        for number, memory in enumerate(memories):
+            facts = {**WORK, "multiply_adds": 500 * memory}
+            rows.append(
+                row(number, 70.0 - number + seed, memory, run="search", model="lean_resnet", seed=seed, **facts)
+            )
+    return pd.DataFrame(rows)
+
+
+def test_widths_are_means_over_seeds(families: pd.DataFrame) -> None:
+    found = family_means(families)
+    trained = found[found["how"] == "trained"]
+    assert trained[["model", "memory_bytes", "seeds"]].to_numpy().tolist() == [
+        ["lean_resnet", 1000, 3],
+        ["lean_resnet", 4000, 3],
+        ["ode_resnet", 1000, 3],
+        ["ode_resnet", 4000, 3],
+    ]
+    assert trained["val_accuracy"].tolist() == [62.0, 65.0, 62.0, 65.0]
+    assert trained["test_accuracy_deviation"].tolist() == [1.0] * 4
+
+
+def test_a_search_is_looked_at_in_budgets_that_every_seed_can_meet(families: pd.DataFrame) -> None:
+    found = family_means(families)
+    searched = found[found["how"] == "searched"].sort_values("budget_bytes", ascending=False)
+    assert searched["budget_bytes"].tolist() == pytest.approx([1600, 1600 / 2**0.5, 800, 800 / 2**0.5, 400])
+    assert searched["memory_bytes"].tolist() == [1600, 800, 800, 400, 400]
+    assert searched["val_accuracy"].tolist() == [70.5, 69.5, 69.5, 68.5, 68.5]
+    assert searched["multiply_adds"].tolist() == [500.0 * memory for memory in (1600, 800, 800, 400, 400)]
+
+
+@pytest.mark.parametrize(
+    ("module", "labels", "lines"),
+    [
+        (operators, ["memory of the weights (B)"], 3),
+        (operators_multiply_adds, ["multiply-adds an image (millions)"], 3),
+        (
+            operators_activations,
+            ["activations of an image, evaluated (KiB)", "activations of an image, trained (MiB)"],
+            2,
+        ),
+    ],
+)
+def test_every_family_is_drawn(families: pd.DataFrame, module: object, labels: list[str], lines: int) -> None:
+    figure: Figure = module.draw(families)  # type: ignore[attr-defined]
+    assert [axes.get_xlabel().replace("KiB", "B") for axes in figure.axes][: len(labels)] == [
+        label.replace("KiB", "B") for label in labels
+    ]
+    assert all(len(axes.get_lines()) >= lines for axes in figure.axes)
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names[:2] == ["lean_resnet", "ode_resnet"]
+    assert ("searched" in names) == (lines == 3)
+
+
+def test_tables_of_older_versions_are_refused(families: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match="must have the column\\(s\\) training_bytes"):
+        operators.numbers(families.drop(columns="training_bytes"))
+    with pytest.raises(ValueError, match="need a finished training or a search with validation"):
+        operators.numbers(families.assign(status="failed"))
