@@ -225,7 +225,7 @@ reproduce-alexnet: $(INSTALLED)  ## Redo results/alexnet (TINY=folder of Tiny Im
 	$(SPARSECNN) plot-frontier $(RUNS)/alexnet --label alexnet --budget 1/10 -o $(KEPT)/alexnet/figure_1
 
 # Compact operators
-.PHONY: reproduce-energy reproduce-operators
+.PHONY: reproduce-energy reproduce-impulse reproduce-qtips reproduce-operators
 reproduce-energy: $(INSTALLED)  ## Redo the operations and assumed joules of CaffeNet (seconds)
 	$(SPARSECNN) operations model=caffenet image_shape=[3,227,227] classes=1000 weight_bits=1 activation_bits=2 \
 	  -o $(KEPT)/operators/energy_caffenet.csv
@@ -237,6 +237,18 @@ TRAINED = $(foreach family,$(FAMILIES),$(foreach width,8 16,$(family)_$(width)))
 SEARCHED = $(addsuffix _search,$(FAMILIES))
 OPERATOR_RUNS = $(addprefix $(OPERATORS)/,$(TRAINED) $(SEARCHED))
 FAST_OPERATORS = $(call fast,seeds=[0] train_split.share=0.05 solver.epochs=1)
+
+reproduce-impulse: $(INSTALLED)  ## Redo the picture of the implicit step (seconds)
+	$(BIN)/python benchmarks/impulse.py -o $(KEPT)/operators/impulse
+
+# The explicit network is a little wider, so that it has as many weights: 18,713 beside 18,560.
+FAST_QTIPS = $(call fast,seeds=[0] solver.epochs=1 data.train=64 data.test=32)
+reproduce-qtips: $(INSTALLED)  ## Redo Q-tips, implicit against explicit (20 minutes)
+	$(call say,about 20 minutes)
+	$(SPARSECNN) train experiment=qtips executor=local $(FAST_QTIPS) run_dir=$(RUNS)/qtips/implicit
+	$(SPARSECNN) train experiment=qtips executor=local $(FAST_QTIPS) model.step.implicit=false \
+	  model.widths=[8,17,32] run_dir=$(RUNS)/qtips/explicit
+	$(foreach run,implicit explicit,$(call keep,qtips/$(run),operators/qtips_$(run),$(TABLES)) &&) true
 
 reproduce-operators: $(INSTALLED)  ## Redo the study of compact operators (CIFAR=folder of parquet files; 4 hours)
 	$(call say,about four hours)

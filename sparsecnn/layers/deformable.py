@@ -5,13 +5,17 @@ Source: Dai et al. 2017 (arXiv 1703.06211), Zhu et al. 2018 (arXiv 1811.11168) f
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torchvision import ops
 
 from sparsecnn.errors import ConfigError
 from sparsecnn.layers.recompute import forgotten
+
+Through = Literal["taps", "torchvision"]
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,9 @@ class DeformableConv2d(nn.Module):
     """A convolution that learns where to look: offsets, and in version 2 amounts, come from a convolution beside it.
 
     That convolution starts at zero: the layer then is an ordinary convolution, in version 2 times a half. It has
-    2 k k (k k C + 1) weights and biases, in version 2 3 k k (k k C + 1). Raises ConfigError for another version.
+    2 k k (k k C + 1) weights and biases, in version 2 3 k k (k k C + 1). It computes tap by tap, or `through` the
+    operator of torchvision, which builds the column buffer and which vmap, and so a cohort, does not know. Raises
+    ConfigError for another version and another way.
     """
 
     def __init__(
@@ -76,10 +82,14 @@ class DeformableConv2d(nn.Module):
         dilation: int = 1,
         bias: bool = True,
         version: int = 2,
+        through: Through = "taps",
     ) -> None:
         super().__init__()
         if version not in (1, 2):
             raise ConfigError(f"a deformable convolution is of version 1 or 2, got {version}")
+        if through not in ("taps", "torchvision"):
+            raise ConfigError(f"a deformable convolution goes through taps or torchvision, got {through}")
+        self.through = through
         self.taps, self.version, self.window = kernel_size**2, version, Window(stride, padding, dilation)
         plain = nn.Conv2d(in_channels, channels, kernel_size, bias=bias)
         self.weight, self.bias = plain.weight, plain.bias
@@ -95,4 +105,7 @@ class DeformableConv2d(nn.Module):
         offset, amount = where[:, : 2 * self.taps], None
         if self.version == 2:
             amount = torch.sigmoid(where[:, 2 * self.taps :])
+        if self.through == "torchvision":
+            result: Tensor = ops.deform_conv2d(images, offset, self.weight, self.bias, **vars(self.window), mask=amount)
+            return result
         return deform_conv2d(images, offset, self.weight, self.bias, self.window, amount)

@@ -1,7 +1,7 @@
 """Operators on so many channels that keep the shape of an image, to be put into steps."""
 
 from sparsecnn.layers.bitwise import BitwiseConv2d
-from sparsecnn.layers.deformable import DeformableConv2d
+from sparsecnn.layers.deformable import DeformableConv2d, Through
 from sparsecnn.layers.predefined import KernelSupports, PredefinedConv2d
 
 
@@ -16,6 +16,6 @@ def bitwise(channels: int, weight_bits: int = 1, activation_bits: int = 2) -> Bi
     return BitwiseConv2d(channels, channels, 3, padding=1, weight_bits=weight_bits, activation_bits=activation_bits)
 
 
-def deformable(channels: int, version: int = 2) -> DeformableConv2d:
+def deformable(channels: int, version: int = 2, through: Through = "taps") -> DeformableConv2d:
     """A 3x3 deformable convolution."""
-    return DeformableConv2d(channels, channels, padding=1, bias=False, version=version)
+    return DeformableConv2d(channels, channels, padding=1, bias=False, version=version, through=through)

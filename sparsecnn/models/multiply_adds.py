@@ -12,8 +12,6 @@ from torch.utils.module_tracker import ModuleTracker
 
 from sparsecnn.models.few_bits import deployed
 
-aten = torch.ops.aten
-
 
 @dataclass(frozen=True)
 class LayerWork:
@@ -76,8 +74,9 @@ class _Count(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        if func.overloadpacket in _WORK:
-            weight, work = _WORK[func.overloadpacket](args, result)
+        count = _WORK.get(str(func.overloadpacket))
+        if count is not None:
+            weight, work = count(args, result)
             name = self._name(weight)
             self.found[name] = self.found.get(name, LayerWork()).and_also(work)
         return result
@@ -116,11 +115,19 @@ def _sampling(args: Any, result: Tensor) -> tuple[None, LayerWork]:
     return None, LayerWork(others=4 * result.numel())
 
 
-_WORK: Mapping[Any, Count] = {
-    aten.convolution: _convolution,
-    aten.addmm: lambda args, result: _matrix(args[2], len(args[1]), result),
-    aten.mm: lambda args, result: _matrix(args[1], len(args[0]), result),
-    aten._fft_r2c: _fourier,
-    aten._fft_c2r: _fourier,
-    aten.grid_sampler_2d: _sampling,
+def _deformable(args: Any, result: Tensor) -> tuple[Tensor, LayerWork]:
+    weight, places = args[1], prod(result.shape[2:])
+    work = _products(weight, places, result.numel(), weight[0].numel())
+    return weight, work.and_also(LayerWork(others=4 * weight[0].numel() * places))
+
+
+# By the names of the operators; torchvision's are known to torch once they are loaded.
+_WORK: Mapping[str, Count] = {
+    "aten.convolution": _convolution,
+    "aten.addmm": lambda args, result: _matrix(args[2], len(args[1]), result),
+    "aten.mm": lambda args, result: _matrix(args[1], len(args[0]), result),
+    "aten._fft_r2c": _fourier,
+    "aten._fft_c2r": _fourier,
+    "aten.grid_sampler_2d": _sampling,
+    "torchvision.deform_conv2d": _deformable,
 }

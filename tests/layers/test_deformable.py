@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision import ops
@@ -125,3 +125,16 @@ def test_a_fresh_layer_is_an_ordinary_convolution() -> None:
 def test_other_versions_are_refused() -> None:
     with pytest.raises(ConfigError, match="of version 1 or 2, got 3"):
         DeformableConv2d(1, 1, version=3)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_both_ways_through_a_layer_compute_the_same(version: int) -> None:
+    torch.manual_seed(0)
+    taps = DeformableConv2d(3, 4, padding=1, stride=2, version=version).double()
+    nn.init.normal_(taps.where.weight)
+    other = DeformableConv2d(3, 4, padding=1, stride=2, version=version, through="torchvision").double()
+    other.load_state_dict(taps.state_dict())
+    images = torch.randn(2, 3, 9, 8, dtype=torch.double)
+    assert (taps(images) - other(images)).abs().max() < 1e-10
+    with pytest.raises(ConfigError, match="through taps or torchvision, got columns"):
+        DeformableConv2d(3, 4, through="columns")  # type: ignore[arg-type]

@@ -19,6 +19,7 @@ from sparsecnn.layers import (
     bitwise,
     predefined,
 )
+from sparsecnn.layers.deformable import Through
 from sparsecnn.models import ResNet, caffenet, layer_work, multiply_adds, prunable_weights
 from sparsecnn.operators import project_l0
 
@@ -77,9 +78,10 @@ def test_an_implicit_step_counts_its_transforms() -> None:
     assert work.others == 3 * round(CHANNELS * 1.25 * PLACES * log2(PLACES))
 
 
-def test_a_deformable_convolution_counts_offsets_and_samples() -> None:
+@pytest.mark.parametrize("through", ["taps", "torchvision"])
+def test_a_deformable_convolution_counts_offsets_and_samples(through: Through) -> None:
     torch.manual_seed(0)
-    layer = DeformableConv2d(CHANNELS, 4, padding=1)
+    layer = DeformableConv2d(CHANNELS, 4, padding=1, through=through)
     nn.init.ones_(layer.where.weight)
     work = layer_work(layer, SIDES)
     assert work["where"].products == 27 * 9 * CHANNELS * PLACES
