@@ -15,7 +15,7 @@ class Job:
     It starts from the network whose key is `parent`, or afresh under `seed`. With no `solver` it is measured as it is.
     `bound` settles the trained network before it is measured. With `stop` it is measured behind that step on its way to
     the end of its training; `since` is the step behind which an earlier job has measured it so. With `images` it is
-    measured on so many of the validation images only, and not on the test split.
+    measured on so many of the validation images only. Either way it is not measured on the test split.
     """
 
     number: int

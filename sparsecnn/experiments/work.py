@@ -76,7 +76,7 @@ class Worker:
                 return Done({}, (), None)
             support = task.regularizer.support
             with on_support(model, support) if support else nullcontext():  # measured as it was trained
-                measurement = self.bench.measure(model, task.images)
+                measurement = self.bench.measure(model, task.images, on_test=not task.is_early)
         except DivergedError as error:
             error.epochs = error.epochs or epochs
             return _failed(task, error, clock.columns(1))

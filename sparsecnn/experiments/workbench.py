@@ -199,10 +199,10 @@ class Workbench:
     def _evaluate_together(self, models: Sequence[nn.Module], split: Split) -> list[Evaluation]:
         return evaluate_cohort(models, split, preprocess=self.trainer.preprocess, placement=self.placement)
 
-    def measure(self, model: nn.Module, images: int | None = None) -> Measurement:
-        """Memory and both accuracies of a finished network; DivergedError when a loss is not finite.
+    def measure(self, model: nn.Module, images: int | None = None, *, on_test: bool = True) -> Measurement:
+        """Memory and accuracies of a network, unless `on_test` that on validation alone; on so many of its `images`.
 
-        With `images` only validation is measured, on so many of its images.
+        DivergedError when a loss is not finite.
         """
         memory, stored = self.accounting.network(model)
         work = self.multiply_adds(model)
@@ -211,7 +211,7 @@ class Workbench:
         if validated and images is not None:
             validated = _some(validated, images)
         validation = self._evaluate(model, validated) if validated else None
-        test = self.test_evaluation(model) if images is None else None
+        test = self.test_evaluation(model) if on_test else None
         measurement = Measurement(memory, validation, test, work)
         if measurement.error is not None:
             raise measurement.error

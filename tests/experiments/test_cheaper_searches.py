@@ -18,6 +18,7 @@ def test_halving_trains_few_candidates_to_the_end_and_none_twice(tmp_path: Path)
     assert table.phase.value_counts().to_dict() == {"rung": 10, "candidate": 4, "base": 1}
     assert table.steps.sum() == len(steps)
     assert set(table[table.phase == "rung"].status) == {"early"}
+    assert table.test_accuracy.isna().tolist() == (table.phase == "rung").tolist()
     rungs, finished = table[table.phase == "rung"], table[table.phase == "candidate"]
     whole = finished.steps.iloc[0] + rungs.steps.iloc[0]
     assert finished.epochs.iloc[0] == whole / 9
