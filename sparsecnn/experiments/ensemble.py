@@ -13,10 +13,11 @@ from sparsecnn.errors import ConfigError, DivergedError
 from sparsecnn.executors import Executor, Serial
 from sparsecnn.experiments.ensemble_file import Room, as_packed, ensemble_row
 from sparsecnn.experiments.jobs import Job
+from sparsecnn.experiments.opened import opened
 from sparsecnn.experiments.outcome import Outcome
 from sparsecnn.experiments.parts import Parts
 from sparsecnn.experiments.progress import Progress
-from sparsecnn.experiments.recording import EpochBook, EpochLog, Recorder
+from sparsecnn.experiments.recording import EpochLog, Recorder
 from sparsecnn.experiments.run_folder import Run
 from sparsecnn.experiments.seeds import checked_seeds
 from sparsecnn.experiments.within_bytes import WithinBytes, densest
@@ -73,12 +74,11 @@ class Ensemble:
 
         An ensemble of which a network diverged is left out; DivergedError is raised when none is left.
         """
-        bench, book = Workbench.of(self.parts), EpochBook(run, epoch_logs)
+        bench = Workbench.of(self.parts)
         room = Room.of(bench, self.networks)
         limit = self._limit_bytes(room.dense_bytes, room.one_file_bytes)
         jobs = [job for place in range(len(self.seeds)) for job in self._jobs(bench, place, room, limit)]
-        with self.executor.start(Preparation(self.parts, bench, progress, book)) as pool:
-            recorder = Recorder(run, bench, pool, self.executor.at_once, book, identity, progress)
+        with opened(run, bench, self.executor, identity, progress, epoch_logs) as recorder:
             rows = _trained(recorder, jobs, progress)
             whole = [(seed, members) for seed, members in self._ensembles(rows) if _is_whole(seed, members)]
             if not whole:

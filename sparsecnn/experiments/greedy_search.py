@@ -13,10 +13,11 @@ from sparsecnn.executors import Executor, Serial
 from sparsecnn.experiments.candidate_jobs import CandidateJobs
 from sparsecnn.experiments.jobs import Job
 from sparsecnn.experiments.layer_bytes import LayerBytesOf
+from sparsecnn.experiments.opened import opened
 from sparsecnn.experiments.outcome import Outcome
 from sparsecnn.experiments.parts import Parts
 from sparsecnn.experiments.progress import Progress, SeedsProgress
-from sparsecnn.experiments.recording import EpochBook, EpochLog, Recorder
+from sparsecnn.experiments.recording import EpochLog, Recorder
 from sparsecnn.experiments.run_folder import Run
 from sparsecnn.experiments.seeds import checked_seeds
 from sparsecnn.experiments.side_by_side import side_by_side
@@ -94,14 +95,13 @@ class GreedySearch:
         It falls short when it accepted nothing or stopped above `target_memory`. Raises DivergedError when a base
         fails; everything is recorded before.
         """
-        bench, book = Workbench.of(self.parts), EpochBook(run, epoch_logs)
+        bench = Workbench.of(self.parts)
         if not isinstance(self.regularizer(bench.layer_sizes), Regularizer):  # now, not after the base's training
             raise ConfigError("regularizer._target_ must give what has begin_, apply_, settle_ and support")
-        with self.executor.start(Preparation(self.parts, bench, progress, book)) as pool:
-            recorder = Recorder(run, bench, pool, self.executor.at_once, book, identity, progress)
+        with opened(run, bench, self.executor, identity, progress, epoch_logs) as recorder:
             told = SeedsProgress(progress, len(self.seeds))
             searches = [_Search(self, recorder, told, self._jobs(recorder, seed)) for seed in self.seeds]
-            reasons = side_by_side([search.run for search in searches], pool, self.executor.at_once)
+            reasons = side_by_side([search.run for search in searches], recorder.pool, self.executor.at_once)
         return Outcome(run.store.table(), next((reason for reason in reasons if reason is not None), None))
 
     def stopping(self, dense_bytes: int) -> Stopping:

@@ -11,10 +11,11 @@ from sparsecnn.budgets import Budgets
 from sparsecnn.errors import DivergedError
 from sparsecnn.executors import Executor, Serial
 from sparsecnn.experiments.jobs import Job
+from sparsecnn.experiments.opened import opened
 from sparsecnn.experiments.outcome import Outcome
 from sparsecnn.experiments.parts import Parts
 from sparsecnn.experiments.progress import Progress
-from sparsecnn.experiments.recording import EpochBook, EpochLog, Recorder
+from sparsecnn.experiments.recording import EpochLog
 from sparsecnn.experiments.run_folder import Run
 from sparsecnn.experiments.seeds import checked_seeds
 from sparsecnn.experiments.work import Preparation
@@ -52,11 +53,10 @@ class Train:
 
         A diverged seed is recorded and the others go on; DivergedError is raised when none is left.
         """
-        bench, book = Workbench.of(self.parts), EpochBook(run, epoch_logs)
+        bench = Workbench.of(self.parts)
         jobs = [self._job(bench, number, seed) for number, seed in enumerate(self.seeds)]
         rows: list[CandidateRow] = []
-        with self.executor.start(Preparation(self.parts, bench, progress, book)) as pool:
-            recorder = Recorder(run, bench, pool, self.executor.at_once, book, identity, progress)
+        with opened(run, bench, self.executor, identity, progress, epoch_logs) as recorder:
             for _, row in recorder.each(jobs):
                 rows.append(row)
                 if row.status == "ok":
