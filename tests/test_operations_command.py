@@ -28,7 +28,7 @@ def test_the_command_prints_and_writes_the_operations_of_every_layer(tmp_path: P
     assert table.row_counts["conv3"] == 2 * 384 * 13 * 13 * 36
     lines = done.stdout.splitlines()
     assert lines[9].split()[:3] == ["together", f"{table.float_multiply_adds.sum():,}", f"{table.ands.sum():,}"]
-    assert f"{1e6 * table.joules.sum():.4g} uJ if energies are those of conf/energy/assumed.yaml" in done.stdout
+    assert f"{1e6 * table.joules.sum():.4g} uJ by energies that are assumed" in done.stdout
 
 
 def test_a_bit_wise_network_says_its_own_bits() -> None:
@@ -58,6 +58,9 @@ def test_joules_are_the_sum_over_operations() -> None:
         (["weight_bits=9", "activation_bits=1"], "weight_bits must be in 1 to 8, got 9"),
         (["image_shape=[3,32]"], "image_shape must be channels, height and width"),
         (["energy.and_=-1"], "energies must be at least 0"),
+        (["energy.shift=nan"], "energies must be at least 0 and finite"),
+        (["classes=0"], "classes must be at least 1, got 0"),
+        (["weight_bits=true", "activation_bits=1"], "weight_bits must be"),
         (["energy.row_bits=0"], "row_bits at least 1"),
         (["weights=nowhere"], "nowhere"),
         (["model=caffenet"], "the model cannot be built: caffenet needs images of at least"),

@@ -21,8 +21,8 @@ def tell(overrides: Sequence[str], output: Path | None) -> None:
     products = int((table["products"] + table["others"]).sum())
     joules = float(table["joules"].sum())
     click.echo(
-        f"\n{composed.choices['model']}, an image: {products:,} multiply-adds; {1e6 * joules:.4g} uJ if energies are "
-        f"those of conf/energy/{composed.choices['energy']}.yaml, {1e12 * joules / max(products, 1):.3g} pJ each"
+        f"\n{composed.choices['model']}, an image: {products:,} multiply-adds; {1e6 * joules:.4g} uJ by energies that "
+        f"are assumed, {1e12 * joules / max(products, 1):.3g} pJ each"
     )
     if output is not None:
         click.echo(write_table(table, output))

@@ -19,7 +19,7 @@ from sparsecnn.config import build, compose, compose_over, saved_value
 from sparsecnn.errors import ConfigError, DataError, OutOfReachError
 from sparsecnn.experiments.pack import Measured, Packed
 from sparsecnn.models import read_tensors
-from sparsecnn.packing import format_table, layer_table, unpack
+from sparsecnn.packing import format_table, layer_table, trainable, unpack
 from sparsecnn.results import write_table
 from sparsecnn.sizes import readable, to_bytes
 from sparsecnn.storage import read_packed
@@ -103,10 +103,11 @@ def plot_storage(network: Path, output: Path | None, within: str | None) -> None
 
 
 def unpack_to(file: Path, output: Path) -> Path:
-    """Writes the dense weights of a packed file as safetensors."""
+    """Writes the dense weights of a packed file as safetensors, which a network can be trained on from."""
     _refuse_same(file, output)
-    unpacked = unpack(read_packed(file))
-    tensors = {name: value.contiguous() for name, value in unpacked.values.items()}
+    network = read_packed(file)
+    tensors = {name: value.contiguous() for name, value in unpack(network).values.items()}
+    tensors |= trainable(network, tensors)
     norms = [name.removesuffix("running_mean") for name in tensors if name.endswith(".running_mean")]
     tensors |= {f"{norm}num_batches_tracked": torch.zeros((), dtype=torch.int64) for norm in norms}
     write_bytes(output, save(tensors))

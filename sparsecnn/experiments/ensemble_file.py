@@ -15,7 +15,7 @@ from sparsecnn.experiments.measurement import Measurement
 from sparsecnn.experiments.pack import as_module, measured
 from sparsecnn.experiments.workbench import Workbench
 from sparsecnn.models import other_values
-from sparsecnn.packing import joined
+from sparsecnn.packing import bits_in, joined
 from sparsecnn.results import CandidateRow
 from sparsecnn.storage import FORMATS, Format, PackedNetwork, read_packed
 
@@ -95,6 +95,7 @@ def ensemble_row(
         dense_bytes=sum(row.dense_bytes for row in members),
         layer_weights=json.dumps({layer.name: layer.weights for layer in network.layers}),
         layer_shapes=json.dumps({layer.name: layer.shape for layer in network.layers}),
+        layer_bits=json.dumps(bits_in(network)),
         budgets=json.dumps(budgets),
         members=json.dumps([row.key for row in members]),
     )

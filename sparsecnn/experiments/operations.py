@@ -9,8 +9,19 @@ import torch
 from torch import nn
 
 from sparsecnn.errors import ConfigError
+from sparsecnn.layers import PredefinedConv2d
 from sparsecnn.layers.bitwise import MOST_BITS
-from sparsecnn.models import Bits, Counts, Energy, build_model, layer_bits, layer_work, load_weights_
+from sparsecnn.models import Bits, Counts, Energy, build_model, layer_bits, layer_work, load_weights_, prunable_weights
+
+
+def _fill_(model: nn.Module) -> None:
+    """Leaves no weight zero but those outside of a pre-defined support: a fresh network does not tell which will be."""
+    with torch.no_grad():
+        for weight in prunable_weights(model).values():
+            weight.fill_(1.0)
+    for module in model.modules():
+        if isinstance(module, PredefinedConv2d):
+            module.clear_()
 
 
 @dataclass(frozen=True)
@@ -36,15 +47,19 @@ class Operations:
         if (self.weight_bits is None) != (self.activation_bits is None):
             raise ConfigError("weight_bits and activation_bits belong together: give both or neither")
         for name, bits in (("weight_bits", self.weight_bits), ("activation_bits", self.activation_bits)):
-            if bits is not None and not 1 <= bits <= MOST_BITS:
+            if bits is not None and (isinstance(bits, bool) or not 1 <= bits <= MOST_BITS):
                 raise ConfigError(f"{name} must be in 1 to {MOST_BITS}, got {bits}")
+        if self.classes < 1:
+            raise ConfigError(f"classes must be at least 1, got {self.classes}")
 
     def execute(self) -> pd.DataFrame:
         """A row for each layer, in the order of the computation: what it multiplies, its bits, counts, joules."""
         channels, height, width = self.image_shape
         torch.manual_seed(0)
         model = build_model(self.model, image_shape=(channels, height, width), classes=self.classes)
-        if self.weights is not None:
+        if self.weights is None:
+            _fill_(model)
+        else:
             load_weights_(model, Path(self.weights))
         work, bits = layer_work(model, (channels, height, width)), layer_bits(model)
         if self.weight_bits is not None and self.activation_bits is not None:

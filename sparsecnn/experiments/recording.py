@@ -227,6 +227,7 @@ class Recorder:
             "dense_bytes": self.bench.dense_bytes,
             "layer_weights": json.dumps(dict(sizes)),
             "layer_shapes": json.dumps(self.bench.layer_shapes),
+            "layer_bits": json.dumps(dict(self.bench.storage.few_bits)),
             "inference_bytes": self.bench.activations.inference,
             "training_bytes": self.bench.activations.training,
             "budgets": json.dumps(dict(job.budgets)),

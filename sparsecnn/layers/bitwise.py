@@ -57,8 +57,8 @@ class BitwiseConv2d(nn.Module):
 
     def bit_by_bit(self, images: Tensor) -> Tensor:
         """The same on the CPU by AND and popcount, without rounding but at the end."""
-        activations = quantise_activations(images.detach().double(), self.activation_bits)
-        numbers = torch.round(activations * steps_of(self.activation_bits)).long()
+        activations = quantise_activations(images.detach(), self.activation_bits)
+        numbers = torch.round(activations.double() * steps_of(self.activation_bits)).long()
         levels = Levels.of(self.weight, self.weight_bits)
         sums = bitwise_conv2d(
             numbers, self.activation_bits, levels, self.weight_bits, stride=self.stride, padding=self.padding

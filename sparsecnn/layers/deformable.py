@@ -106,6 +106,13 @@ class DeformableConv2d(nn.Module):
         if self.version == 2:
             amount = torch.sigmoid(where[:, 2 * self.taps :])
         if self.through == "torchvision":
-            result: Tensor = ops.deform_conv2d(images, offset, self.weight, self.bias, **vars(self.window), mask=amount)
-            return result
+            return self._by_torchvision(images, offset, amount)
         return deform_conv2d(images, offset, self.weight, self.bias, self.window, amount)
+
+    def _by_torchvision(self, images: Tensor, offset: Tensor, amount: Tensor | None) -> Tensor:
+        # It has no half precision on every device.
+        wide = torch.promote_types(images.dtype, torch.float32)
+        given = (images, offset, self.weight, self.bias, amount)
+        *operands, mask = (None if each is None else each.to(wide) for each in given)
+        result: Tensor = ops.deform_conv2d(*operands, **vars(self.window), mask=mask)
+        return result.to(images.dtype)

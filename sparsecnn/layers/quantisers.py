@@ -42,13 +42,15 @@ def quantise_weight(weight: Tensor, bits: int) -> Tensor:
     """
     levels = Levels.of(weight, bits)
     if bits == 1:
-        return _passed(levels.values, weight * levels.scale) * levels.kept
+        return (levels.values + (weight - weight.detach()) * levels.scale) * levels.kept
     return _passed(levels.values, 2 * _unit(weight)) * levels.kept
 
 
 def mean_magnitude(weight: Tensor) -> Tensor:
     """Over the weights that are not zero, rounded to 11 bits; 0 where all are."""
-    mean = weight.detach().abs().sum() / weight.detach().count_nonzero().clamp(min=1)
+    # In float64 where there is such a type, or the order of the sum, which is that of the memory, tells in the scale.
+    exact = weight.detach().to(weight.dtype if weight.device.type == "mps" else torch.float64)
+    mean = exact.abs().sum() / exact.count_nonzero().clamp(min=1)
     return _rounded(mean.float(), bits=11).to(weight.dtype)
 
 
@@ -62,6 +64,11 @@ def _unit(weight: Tensor) -> Tensor:
     bent = torch.tanh(weight)
     unit: Tensor = bent / (2 * bent.detach().abs().max().clamp(min=torch.finfo(weight.dtype).tiny)) + 0.5
     return unit
+
+
+def before_quantising(values: Tensor, bits: int) -> Tensor:
+    """A weight of which `quantise_weight` makes `values`, which lie on its levels and reach the outermost of them."""
+    return values if bits == 1 else torch.atanh(values / 2)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ known.
 """
 
 from dataclasses import dataclass
+from math import inf
 
 from sparsecnn.errors import ConfigError
 from sparsecnn.models.few_bits import FLOAT_BITS, Bits
@@ -48,8 +49,8 @@ class Energy:
 
     def __post_init__(self) -> None:
         joules = (self.float_multiply_add, self.and_, self.row_count, self.shift, self.written_bit)
-        if min(joules) < 0 or self.row_bits < 1:
-            raise ConfigError("energies must be at least 0, and row_bits at least 1")
+        if not all(0 <= each < inf for each in joules) or self.row_bits < 1:
+            raise ConfigError("energies must be at least 0 and finite, and row_bits at least 1")
 
     def joules(self, counts: Counts) -> float:
         """Of all operations of a layer; each count of a row is shifted and added once."""

@@ -1,5 +1,6 @@
 """Layers whose weights take fewer bits than a float: how many, and the network once they are quantised for good."""
 
+from collections import Counter
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
@@ -43,11 +44,19 @@ def deployed(model: nn.Module) -> nn.Module:
     """A copy of `model` that computes the same, such layers having the weights that they compute with."""
     copy = deepcopy(model)
     for name, layer in list(_layers(copy)):
+        if not name:
+            return layer.deployed()
         copy.set_submodule(name, layer.deployed())
     return copy
 
 
 def _layers(model: nn.Module) -> Iterator[tuple[str, BitwiseConv2d]]:
+    """Those that do what their class does, and have one name: of others a file holds floats, as they are."""
+    names = Counter(id(module) for _, module in model.named_modules(remove_duplicate=False))
     for name, module in model.named_modules():
-        if isinstance(module, BitwiseConv2d):
+        if type(module) is BitwiseConv2d and names[id(module)] == 1 and not _has_hooks(module):
             yield name, module
+
+
+def _has_hooks(module: nn.Module) -> bool:
+    return bool(module._forward_hooks or module._forward_pre_hooks)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.module_tracker import ModuleTracker
 
@@ -17,8 +18,9 @@ from sparsecnn.models.few_bits import deployed
 class LayerWork:
     """Work on one image: `products` of nonzero weights with what they meet, `dense_products` of all weights.
 
-    Added up they give `sums`, each of at most `terms` products. `others` are multiply-adds without a weight: Fourier
-    transforms (a real one of n pixels takes 5/4 n log2 n) and the sampling of a deformable tap (4 a pixel).
+    Added up they give `sums`, each of at most `terms` products. `others` are multiply-adds without a weight: products
+    of matrices that are both computed, attention, Fourier transforms (a real one of n pixels takes 5/4 n log2 n) and
+    the sampling of a deformable tap (4 a pixel).
     """
 
     products: int = 0
@@ -47,14 +49,19 @@ def layer_work(model: nn.Module, image_shape: tuple[int, ...]) -> dict[str, Laye
     """The work of `model` in evaluation on one image of `image_shape`, by the name of the layer whose weight is used.
 
     A weight that is used again counts again. What belongs to no layer has the name of the module that computes it.
-    Not counted are biases, normalisation, activations and poolings. Zeros of a border count as pixels.
+    Not counted are biases, normalisation, activations, poolings, recurrent layers. Zeros of a border count as pixels.
     """
     model = deployed(model).eval()
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     tracker = ModuleTracker()
     count = _Count(model, tracker)
-    with torch.no_grad(), tracker, count:
-        model(torch.zeros(1, *image_shape, device=device))
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # one operation for a whole layer, of which nothing could be told
+    try:
+        with torch.no_grad(), tracker, count, sdpa_kernel(SDPBackend.MATH):
+            model(torch.zeros(1, *image_shape, device=device))
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
     return count.found
 
 
@@ -76,7 +83,7 @@ class _Count(TorchDispatchMode):
         result = func(*args, **(kwargs or {}))
         count = _WORK.get(str(func.overloadpacket))
         if count is not None:
-            weight, work = count(args, result)
+            weight, work = count(self.names, args, result)
             name = self._name(weight)
             self.found[name] = self.found.get(name, LayerWork()).and_also(work)
         return result
@@ -87,35 +94,45 @@ class _Count(TorchDispatchMode):
         return known.removesuffix(".weight") if known else inner[self.prefix :]
 
 
-Count = Callable[[Any, Any], tuple[Tensor | None, LayerWork]]
+Names = Mapping[int, str]
+Count = Callable[[Names, Any, Any], tuple[Tensor | None, LayerWork]]
 
 
-def _convolution(args: Any, result: Tensor) -> tuple[Tensor, LayerWork]:
+def _convolution(names: Names, args: Any, result: Tensor) -> tuple[Tensor, LayerWork]:
     images, weight, is_transposed = args[0], args[1], args[6]
     # Each weight meets a pixel for each place where its kernel lies.
     places = prod((images if is_transposed else result).shape[2:])
     return weight, _products(weight, places, result.numel(), weight.numel() // max(result.shape[1], 1))
 
 
-def _matrix(weight: Tensor, rows: int, result: Tensor) -> tuple[Tensor, LayerWork]:
-    return weight, _products(weight, rows, result.numel(), weight.shape[0])
+def _matrices(names: Names, args: Any, result: Tensor) -> tuple[Tensor | None, LayerWork]:
+    left, right = args[-2:]
+    terms = left.shape[-1]
+    for weight, places in ((right, left.shape[0]), (left, right.shape[-1])):
+        if weight.untyped_storage()._cdata in names:
+            return weight, _products(weight, places, result.numel(), terms)
+    return None, LayerWork(others=result.numel() * terms)
+
+
+def _batches(names: Names, args: Any, result: Tensor) -> tuple[None, LayerWork]:
+    return None, LayerWork(others=result.numel() * args[-1].shape[-2])
 
 
 def _products(weight: Tensor, places: int, sums: int, terms: int) -> LayerWork:
     return LayerWork(int(weight.count_nonzero()) * places, weight.numel() * places, sums, terms)
 
 
-def _fourier(args: Any, result: Tensor) -> tuple[None, LayerWork]:
+def _fourier(names: Names, args: Any, result: Tensor) -> tuple[None, LayerWork]:
     sides = [max(args[0].shape[side], result.shape[side]) for side in args[1]]
     maps = result.numel() // prod(result.shape[side] for side in args[1])
     return None, LayerWork(others=round(maps * 1.25 * prod(sides) * log2(prod(sides))))
 
 
-def _sampling(args: Any, result: Tensor) -> tuple[None, LayerWork]:
+def _sampling(names: Names, args: Any, result: Tensor) -> tuple[None, LayerWork]:
     return None, LayerWork(others=4 * result.numel())
 
 
-def _deformable(args: Any, result: Tensor) -> tuple[Tensor, LayerWork]:
+def _deformable(names: Names, args: Any, result: Tensor) -> tuple[Tensor, LayerWork]:
     weight, places = args[1], prod(result.shape[2:])
     work = _products(weight, places, result.numel(), weight[0].numel())
     return weight, work.and_also(LayerWork(others=4 * weight[0].numel() * places))
@@ -124,8 +141,10 @@ def _deformable(args: Any, result: Tensor) -> tuple[Tensor, LayerWork]:
 # By the names of the operators; torchvision's are known to torch once they are loaded.
 _WORK: Mapping[str, Count] = {
     "aten.convolution": _convolution,
-    "aten.addmm": lambda args, result: _matrix(args[2], len(args[1]), result),
-    "aten.mm": lambda args, result: _matrix(args[1], len(args[0]), result),
+    "aten.addmm": _matrices,
+    "aten.mm": _matrices,
+    "aten.bmm": _batches,
+    "aten.baddbmm": _batches,
     "aten._fft_r2c": _fourier,
     "aten._fft_c2r": _fourier,
     "aten.grid_sampler_2d": _sampling,

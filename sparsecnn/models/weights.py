@@ -1,6 +1,7 @@
 """Weights of networks in files: written whole, read without running code."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -41,7 +42,7 @@ def weights_bytes(model: nn.Module) -> bytes:
     """The content of the file that `save_weights` would write."""
     with TemporaryDirectory() as folder:  # safetensors finds shared tensors only on the way to a file
         path = Path(folder) / "weights"
-        save_model(model, str(path))
+        save_model(_contiguous(model), str(path))
         return path.read_bytes()
 
 
@@ -49,9 +50,15 @@ def save_weights(model: nn.Module, path: Path) -> None:
     """Writes every parameter and buffer of `model` as safetensors; the file is there whole or not at all."""
     try:
         with replacing(path) as part:
-            save_model(model, str(part))
+            save_model(_contiguous(model), str(part))
     except (OSError, SafetensorError) as error:
         raise SparsecnnError(f"{path} cannot be written: {error}") from error
+
+
+def _contiguous(model: nn.Module) -> nn.Module:
+    """A copy in PyTorch's own layout: safetensors finds shared tensors in no other."""
+    copy: nn.Module = deepcopy(model).to(memory_format=torch.contiguous_format)
+    return copy
 
 
 def load_weights_(model: nn.Module, path: Path) -> None:

@@ -3,7 +3,7 @@
 from sparsecnn.packing.ensemble import joined
 from sparsecnn.packing.fine_tune import Quantised
 from sparsecnn.packing.fold import Folded, fold_batch_norm
-from sparsecnn.packing.pack import Outline, Packer, Unpacked, outline_of, packer_of, unpack
+from sparsecnn.packing.pack import Outline, Packer, Unpacked, bits_in, outline_of, packer_of, trainable, unpack
 from sparsecnn.packing.pixels import pixels_note, preprocessing_of
 from sparsecnn.packing.tables import format_table, layer_table
 
@@ -13,6 +13,7 @@ __all__ = [
     "Packer",
     "Quantised",
     "Unpacked",
+    "bits_in",
     "fold_batch_norm",
     "format_table",
     "joined",
@@ -21,5 +22,6 @@ __all__ = [
     "packer_of",
     "pixels_note",
     "preprocessing_of",
+    "trainable",
     "unpack",
 ]

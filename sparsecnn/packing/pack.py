@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sparsecnn.errors import ConfigError, DataError
-from sparsecnn.layers.quantisers import Levels
+from sparsecnn.layers.quantisers import Levels, before_quantising
 from sparsecnn.models import deployed, few_bits, prunable_weights
 from sparsecnn.packing.fine_tune import Numbers, scaled
 from sparsecnn.packing.fold import fold_batch_norm
@@ -64,9 +64,11 @@ class Packer:
         program, tensors = self.program, {name: tensor.detach().cpu() for name, tensor in values.items()}
         numbers = dict(numbers or {})
         if program is not None and not kind.is_lossless:
-            folded = fold_batch_norm(program, tensors, but_after=frozenset(self.few_bits))
+            # Numbers that are not scales of rows fit the weights as they are.
+            fitted = () if kind.has_row_scales else numbers
+            folded = fold_batch_norm(program, tensors, but_after=frozenset({*self.few_bits, *fitted}))
             program, tensors = folded.program, {**tensors, **folded.others, **folded.scaled_weights(tensors)}
-            numbers = scaled(numbers, folded.factors) if kind.has_row_scales else numbers
+            numbers = scaled(numbers, folded.factors)
         packed = [
             self.layer(name, tensors[f"{name}.weight"], kind, formats, codes_values, numbers.get(name))
             for name in self.layers
@@ -108,11 +110,19 @@ def packer_of(model: nn.Module, image_shape: Shape, notes: Mapping[str, str] | N
             raise ConfigError(f"a packed file cannot hold the name {name!r}: it has a space or a semicolon")
     found = {"input": "x".join(map(str, image_shape)), **(notes or {})}
     try:
-        program = trace(deployed(model), image_shape)
+        program = _traced(model, image_shape)
     except UntraceableError as error:
         log.warning("the file will hold the weights without the network's program: %s", error)
         return Packer(tuple(prunable_weights(model)), None, found, few_bits(model))
     return Packer(tuple(weight_names(program)), program, found, few_bits(model))
+
+
+def _traced(model: nn.Module, image_shape: Shape) -> Program:
+    program = trace(deployed(model), image_shape)
+    others = sorted(set(weight_names(program)) - set(prunable_weights(model)))
+    if others:
+        raise UntraceableError(f"{others[0]} is no prunable layer")
+    return program
 
 
 def _array(tensor: Tensor) -> NDArray[np.float32]:
@@ -152,6 +162,17 @@ def unpack(network: PackedNetwork) -> Unpacked:
         return Unpacked({**dense, **outline.others}, outline.program, outline.image_shape)
     except ValueError as error:
         raise DataError(f"the packed network is damaged: {error}") from error
+
+
+def trainable(network: PackedNetwork, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Of the layers of few bits, weights that they quantise to those in `values`: levels themselves would move."""
+    found = bits_in(network)
+    return {f"{name}.weight": before_quantising(values[f"{name}.weight"], bits) for name, bits in found.items()}
+
+
+def bits_in(network: PackedNetwork) -> dict[str, int]:
+    """The bits of a value in the layers of a file that hold levels, by name."""
+    return {layer.name: int(layer.value[-1]) for layer in network.layers if layer.value.startswith("levels")}
 
 
 @dataclass(frozen=True)

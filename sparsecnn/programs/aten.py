@@ -56,6 +56,8 @@ class _Translation:
             raise UntraceableError(f"programs have no operation for {name}")
         first = next(value for value in arguments.values() if value is not None)
         if name in IDENTITIES or (name == "slice" and is_whole(arguments)):
+            if first not in self.results:
+                raise UntraceableError(f"{name} uses a value that belongs to no layer")
             self.results[node] = self.results[first]
             return
         operation, options = TRANSLATIONS[name](arguments)

@@ -87,11 +87,14 @@ def layer_bytes(row: "pd.Series[Any]", source: Source) -> dict[str, int]:
     formats = by_layer(row, "formats")
     if not path.is_file() or not set(formats.values()) <= set(PAPER_FORMATS):
         return {}
-    storage = Storage(int(str(source.settings.get("storage.value_bits", FLOAT32_BITS))))
+    value_bits = int(str(source.settings.get("storage.value_bits", FLOAT32_BITS)))
+    storage = Storage(value_bits, few_bits=by_layer(row, "layer_bits"))
     tensors = read_tensors(path)
     if any(f"{name}.weight" not in tensors for name in formats):
         return {}
-    found = {name: storage.bytes_in(PAPER_FORMATS[form], tensors[f"{name}.weight"]) for name, form in formats.items()}
+    found = {
+        name: storage.bytes_in(PAPER_FORMATS[form], tensors[f"{name}.weight"], name) for name, form in formats.items()
+    }
     never_sparse = int(row["dense_bytes"]) - storage.dense_bytes(by_layer(row, "layer_weights"), 0)
     return found if sum(found.values()) + never_sparse == row["memory_bytes"] else {}
 

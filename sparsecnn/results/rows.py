@@ -17,9 +17,10 @@ class CandidateRow:
     goes on where its row of phase rung ended takes the remaining ones. `train_images` are those of the train split. A
     row of phase ensemble is of several networks: `members`, a JSON list of keys. Accuracies are in percent, losses in
     nats; they are None where nothing was measured, that of five guesses also where there are at most ten classes.
-    `layer_nonzeros`, `layer_weights`, `layer_shapes` (of the weights, outputs first), `budgets` and `formats` are JSON
-    objects by layer name, in network order. Every column but `train_seconds` and `started_at` (UTC, ISO 8601) is a
-    result: it is the same whenever the same command runs on the same machine.
+    `layer_nonzeros`, `layer_weights`, `layer_shapes` (of the weights, outputs first), `layer_bits` (of values in layers
+    that quantise their weights themselves), `budgets` and `formats` are JSON objects by layer name, in network order.
+    Every column but `train_seconds` and `started_at` (UTC, ISO 8601) is a result: it is the same whenever the same
+    command runs on the same machine.
     """
 
     run: str
@@ -52,6 +53,7 @@ class CandidateRow:
     layer_nonzeros: str | None
     layer_weights: str
     layer_shapes: str | None
+    layer_bits: str | None
     multiply_adds: int | None
     inference_bytes: int | None
     training_bytes: int | None

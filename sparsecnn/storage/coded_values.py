@@ -20,19 +20,21 @@ MOST_ROWS_A_BYTE = 2**6
 FREE_VALUES, FREE_ROWS = 2**16, 2**12
 
 
-def encode_raw(codes: Codes, kind: ValueType) -> bytes:
-    """One code behind the other, `kind.width` bits each."""
-    return pack(codes, kind.width)
+def encode_raw(codes: Codes, kind: ValueType, *, has_zeros: bool) -> bytes:
+    """One code behind the other, of `kind.raw_width` bits each; a narrow type without zeros counts from 0."""
+    width = kind.raw_width(has_zeros=has_zeros)
+    return pack(codes - np.uint32(width < kind.width), width)
 
 
-def decode_raw(data: bytes, count: int, kind: ValueType) -> Codes:
+def decode_raw(data: bytes, count: int, kind: ValueType, *, has_zeros: bool) -> Codes:
     """`count` codes; ValueError when the data are not just so long."""
-    return unpack(data, count, kind.width)
+    width = kind.raw_width(has_zeros=has_zeros)
+    return unpack(data, count, width) + np.uint32(width < kind.width)
 
 
-def require_raw_size(data: bytes, count: int, kind: ValueType) -> None:
+def require_raw_size(data: bytes, count: int, kind: ValueType, *, has_zeros: bool) -> None:
     """ValueError unless the data are as long as `count` codes."""
-    needed = packed_size(count, kind.width)
+    needed = packed_size(count, kind.raw_width(has_zeros=has_zeros))
     require(len(data) == needed, f"{count} values take {needed} bytes, not {len(data)}")
 
 

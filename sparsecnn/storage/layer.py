@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sparsecnn.errors import DivergedError
+from sparsecnn.storage.bits import packed_size
 from sparsecnn.storage.coded_values import (
     decode_entropy,
     decode_raw,
@@ -16,7 +17,7 @@ from sparsecnn.storage.coded_values import (
     is_allowed,
     require_raw_size,
 )
-from sparsecnn.storage.format import BYTE, Format, require
+from sparsecnn.storage.format import Format, require
 from sparsecnn.storage.formats import FORMATS
 from sparsecnn.storage.masks import MOST_WEIGHTS, Geometry, Mask, Positions
 from sparsecnn.storage.quantisers import from_table, row_blocks, table_bytes, to_table
@@ -96,7 +97,7 @@ def pack_layer(
     coded = _coded(codes, mask, kind) if codes_values else None
     best = min((_option(form, mask, kind, coded) for form in formats), key=lambda option: option.bytes)
     positions, entries = best.form.encode(mask), best.form.entries(mask)
-    values = coded if best.is_coded and coded is not None else encode_raw(_at_entries(codes, mask, entries), kind)
+    values = coded if best.is_coded and coded is not None else _raw(codes, mask, entries, kind)
     return PackedLayer(
         name,
         tuple(weight.shape),
@@ -126,6 +127,11 @@ def _coded(codes: Codes, mask: Mask, kind: ValueType) -> bytes | None:
     return coded if is_allowed(mask.geometry, mask.nonzeros, len(coded)) else None
 
 
+def _raw(codes: Codes, mask: Mask, entries: Positions, kind: ValueType) -> bytes:
+    """The codes at the entries, one behind the other."""
+    return encode_raw(_at_entries(codes, mask, entries), kind, has_zeros=len(entries) > mask.nonzeros)
+
+
 def _at_entries(codes: Codes, mask: Mask, entries: Positions) -> Codes:
     """The codes of the nonzeros of `mask`, and zeros at the entries that are none."""
     if len(entries) == mask.nonzeros:
@@ -151,7 +157,7 @@ class _Option:
 
 def _option(form: Format, mask: Mask, kind: ValueType, coded: bytes | None) -> _Option:
     size = form.size(mask)
-    raw = -(-size.entries * kind.width // BYTE)
+    raw = packed_size(size.entries, kind.raw_width(has_zeros=size.entries > mask.nonzeros))
     if coded is not None and size.entries == mask.nonzeros and len(coded) < raw:
         return _Option(form, size.position_bytes + len(coded), True)
     return _Option(form, size.position_bytes + raw, False)
@@ -170,17 +176,18 @@ def _unpacked(layer: PackedLayer) -> SparseWeight:
     expected = table_bytes(kind.count(geometry.rows)) if layer.nonzeros else 0
     require(len(layer.table) == expected, f"its table takes {expected} bytes, not {len(layer.table)}")
     require(layer.nonzeros <= layer.entries <= geometry.size, f"{layer.entries} values in {geometry.size} weights")
+    has_zeros = layer.entries > layer.nonzeros
     # The values' size first: it bounds how many entries the positions may be asked for.
     if layer.is_coded:
         require(layer.entries == layer.nonzeros, "coded values belong to nonzeros alone")
         require(is_allowed(geometry, layer.entries, len(layer.values)), f"{layer.entries} values are too many for it")
     else:
-        require_raw_size(layer.values, layer.entries, kind)
+        require_raw_size(layer.values, layer.entries, kind, has_zeros=has_zeros)
     positions = FORMATS[layer.format].decode(layer.positions, geometry, layer.entries)
     if layer.is_coded:
         codes = decode_entropy(layer.values, Mask(geometry, positions), kind)
     else:
-        codes = decode_raw(layer.values, layer.entries, kind)
+        codes = decode_raw(layer.values, layer.entries, kind, has_zeros=has_zeros)
     is_nonzero = codes != 0
     found = int(is_nonzero.sum())
     require(found == layer.nonzeros, f"it holds {found} nonzeros, not {layer.nonzeros}")

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sparsecnn.errors import ConfigError, DivergedError
+from sparsecnn.storage.bits import packed_size
 from sparsecnn.storage.format import BYTE, Format
 from sparsecnn.storage.formats import PAPER_FORMATS
 from sparsecnn.storage.masks import Geometry, Mask
+from sparsecnn.storage.quantisers import table_bytes
 
 VALUE_TYPES: dict[int, np.dtype[np.floating]] = {32: np.dtype("<f4"), 16: np.dtype("<f2")}
 FORMAT_SETS = ("all", "index_only")
@@ -57,7 +59,7 @@ class Storage:
     """How networks are stored: the width of a value in bits (32 or 16) and which formats may win.
 
     `few_bits` names the layers whose values lie on 2^bits levels, none of which is zero: there a nonzero takes so many
-    bits, one more where zeros are stored among the values, and the layer one value more, the scale. `formats` is "all"
+    bits, one more where zeros are stored among the values, and the layer three bytes for its scale. `formats` is "all"
     or "index_only", which leaves out those with a bit a position: they make almost every sparse layer beat the dense
     format, and whether the paper's appendix knew them could not be established.
     """
@@ -100,7 +102,7 @@ class Storage:
         if name not in self.few_bits:
             return entries * self.value_bits // BYTE
         width = self.few_bits[name] + (entries > nonzeros)
-        return -(-entries * width // BYTE) + self.value_bits // BYTE
+        return packed_size(entries, width) + (table_bytes(1) if nonzeros else 0)
 
     def network(self, prunable: Mapping[str, Tensor], other_values: int) -> NetworkMemory:
         """The memory of a network with these prunable weights and this many other values (biases, normalisation)."""

@@ -29,7 +29,8 @@ class ValueType:
 
     `fit` finds the numbers of a matrix [R, C] that its codes lean on (scales, a codebook; none for floats), `encode`
     maps a matrix and such numbers to codes [R, C], `decode` maps codes, the rows they belong to and the numbers to
-    values. For a matrix of R rows there are `count(R)` numbers.
+    values. For a matrix of R rows there are `count(R)` numbers. With `is_narrow` codes of nonzeros, less one, take one
+    bit less than the width.
     """
 
     name: str
@@ -40,6 +41,11 @@ class ValueType:
     encode: Callable[[Matrix, Matrix], Codes]
     decode: Callable[[Codes, Rows, Matrix], Matrix]
     count: Callable[[int], int]
+    is_narrow: bool = False
+
+    def raw_width(self, *, has_zeros: bool) -> int:
+        """The bits of a code that is not entropy-coded; `has_zeros` says whether codes of zeros stand beside it."""
+        return self.width - (self.is_narrow and not has_zeros)
 
     @property
     def symbol_bits(self) -> int:
@@ -171,4 +177,4 @@ def _levels(bits: int) -> ValueType:
     def fit(matrix: Matrix) -> Matrix:
         return np.array([np.abs(matrix).max(initial=0.0)], np.float32)
 
-    return ValueType(f"levels{bits}", bits + 1, 0, False, fit, encode, decode, lambda rows: 1)
+    return ValueType(f"levels{bits}", bits + 1, 0, False, fit, encode, decode, lambda rows: 1, is_narrow=True)

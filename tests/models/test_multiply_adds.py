@@ -6,7 +6,7 @@ from math import log2
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sparsecnn.layers import (
     DeformableConv2d,
@@ -87,6 +87,37 @@ def test_a_deformable_convolution_counts_offsets_and_samples(through: Through) -
     assert work["where"].products == 27 * 9 * CHANNELS * PLACES
     assert sum(each.products for each in work.values()) == (27 * 9 * CHANNELS + 9 * CHANNELS * 4) * PLACES
     assert sum(each.others for each in work.values()) == 4 * 9 * CHANNELS * PLACES
+
+
+class Attending(nn.Module):
+    """Self-attention of the pixels of an image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.TransformerEncoderLayer(CHANNELS, 2, dim_feedforward=12, batch_first=True)
+
+    def forward(self, images: Tensor) -> Tensor:
+        result: Tensor = self.layer(images.flatten(2).transpose(1, 2))
+        return result
+
+
+def test_attention_counts_its_matrices_and_its_products() -> None:
+    work = layer_work(Attending(), SIDES)
+    products = sum(each.products for each in work.values())
+    assert products == PLACES * (3 * CHANNELS**2 + CHANNELS**2 + 2 * 12 * CHANNELS)
+    assert sum(each.others for each in work.values()) == 2 * PLACES**2 * CHANNELS
+
+
+def test_a_weight_on_the_left_is_the_weight() -> None:
+    class Left(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(5, CHANNELS))
+
+        def forward(self, images: Tensor) -> Tensor:
+            return self.weight @ images[0].flatten(1)
+
+    assert layer_work(Left(), SIDES)["weight"].products == 5 * CHANNELS * PLACES
 
 
 def test_the_network_is_left_as_it_is() -> None:

@@ -1,5 +1,6 @@
 """Weights in files."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from sparsecnn.errors import DataError
-from sparsecnn.models import load_weights_, save_weights
+from sparsecnn.models import load_weights_, save_weights, weights_bytes
 
 
 def net() -> nn.Sequential:
@@ -84,3 +85,14 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path, change, message: st
     save_file(dict(state), tmp_path / "a.safetensors")
     with pytest.raises(DataError, match=message):
         load_weights_(net(), tmp_path / "a.safetensors")
+
+
+def test_weights_that_two_layers_share_are_written_in_any_layout(tmp_path: Path) -> None:
+    shared = nn.Conv2d(4, 4, 3, padding=1, bias=False)
+    model = nn.Sequential(shared, nn.ReLU(), shared).to(memory_format=torch.channels_last)
+    save_weights(model, tmp_path / "a.safetensors")
+    other = deepcopy(model)
+    nn.init.zeros_(other[0].weight)
+    load_weights_(other, tmp_path / "a.safetensors")
+    assert equal(model, other)
+    assert weights_bytes(model) == (tmp_path / "a.safetensors").read_bytes()

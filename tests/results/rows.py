@@ -35,6 +35,7 @@ ROW = CandidateRow(
     layer_nonzeros='{"a": 10}',
     layer_weights='{"a": 10}',
     layer_shapes='{"a": [2, 5]}',
+    layer_bits="{}",
     multiply_adds=10,
     inference_bytes=28,
     training_bytes=56,
