@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from running import SEARCH, run
 
+from sparsecnn.report.layer_tables import layer_bytes
+from sparsecnn.report.source import read_source
+
 SMALL = ["model.widths=[4,8]", "model.steps=1"]
 NETWORKS = {
     "lean": ["model=lean_resnet"],
@@ -31,3 +34,17 @@ def test_a_search_makes_the_network_smaller_layer_by_layer(name: str, tmp_path: 
     for _, row in table.iterrows():
         budgets, found = json.loads(row.budgets), json.loads(row.layer_nonzeros)
         assert all(found[layer] <= budget for layer, budget in budgets.items())
+
+
+def test_a_report_knows_the_bits_of_a_layer(tmp_path: Path) -> None:
+    options = [*SEARCH, "model=bitwise_resnet", *SMALL, "solver.epochs=0.5", "search.rounds=1"]
+    table = run(tmp_path, "greedy_search", options).table
+    source = read_source(tmp_path, table)
+    (base,) = (row for _, row in table.iterrows() if row.phase == "base")
+    found, bits = layer_bytes(base, source), json.loads(base.layer_bits)
+    sizes, narrow = json.loads(base.layer_weights), [name for name in found if "first" in name or "second" in name]
+    assert bits == dict.fromkeys(narrow, 1)
+    assert [found[name] for name in narrow] == [-(-sizes[name] // 8) + 3 for name in narrow]
+    assert [found[name] for name in found if name not in bits] == [
+        4 * sizes[name] for name in found if name not in bits
+    ]
