@@ -48,17 +48,16 @@ class Crew:
             raise PoolClosedError
         futures = {self.threads.submit(self._perform, task): place for place, task in enumerate(tasks)}
         for future in as_completed(futures):
-            if future.cancelled():
-                raise PoolClosedError
             yield futures[future], future.result()
 
     def close(self) -> None:
-        """Ends all workers, those at work at once."""
+        """Ends all workers, those at work at once; who waits for results gets a PoolClosedError."""
         with self.lock:
             self.is_closed = True
             for worker in self.busy:
                 worker.kill()
-        self.threads.shutdown(cancel_futures=True)
+        # Tasks that have not begun find the pool closed. Cancelled ones would never wake up who waits for them.
+        self.threads.shutdown()
         with ThreadPoolExecutor(max(1, len(self.idle))) as threads:  # each may take its time to end
             list(threads.map(lambda worker: worker.dismiss(), self.idle))
         self.idle.clear()

@@ -3,13 +3,15 @@
 import os
 import time
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 import torch
 from errands import Errand, Prepared
 
 from sparsecnn.errors import ConfigError
-from sparsecnn.executors import Local, Serial, WorkerLostError
+from sparsecnn.executors import Local, PoolClosedError, Serial, WorkerLostError
+from sparsecnn.executors.crew import Crew
 
 
 def test_a_single_process_runs_tasks_in_their_order() -> None:
@@ -105,3 +107,43 @@ def test_what_cannot_be_sent_to_another_process_is_named() -> None:
         list(pool.results([lambda: 0]))
     with pytest.raises(ConfigError, match=r"executor\.threads must be at most 1024"):
         Local(threads=10**12)
+
+
+class Endless:
+    """A worker that never answers."""
+
+    def __init__(self, number: int) -> None:
+        self.number, self.is_killed = number, Event()
+
+    def perform(self, task: object) -> None:
+        self.is_killed.wait()
+
+    def dismiss(self) -> None: ...
+
+    def kill(self) -> None:
+        self.is_killed.set()
+
+
+def test_who_waits_for_tasks_that_have_not_begun_is_told_when_the_pool_closes() -> None:
+    pool, told = Crew(Endless, 1), list[int]()
+
+    def wait_for(*tasks: int) -> Thread:
+        def wait() -> None:
+            try:
+                list(pool.results(tasks))
+            except PoolClosedError:
+                told.append(len(tasks))
+
+        thread = Thread(target=wait, daemon=True)
+        thread.start()
+        return thread
+
+    first = wait_for(1)
+    while not pool.busy:
+        time.sleep(0.01)
+    second = wait_for(2, 3)  # the only worker is taken
+    time.sleep(0.2)
+    pool.close()
+    for thread in (first, second):
+        thread.join(20)
+    assert sorted(told) == [1, 2]
