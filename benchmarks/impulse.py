@@ -43,13 +43,15 @@ def draw(maps: dict[str, np.ndarray]) -> Figure:
     """A panel a step, on one logarithmic scale."""
     top = max(float(each.max()) for each in maps.values())
     with style.paper_style():
-        figure = Figure(figsize=(style.WIDTH_INCHES, 2.9))
+        figure = Figure(figsize=(style.WIDTH_INCHES, 3.1))
         grid = figure.subplots(1, len(maps), sharey=True)
         for axes, (name, found) in zip(grid, maps.items(), strict=True):
             seen = np.ma.masked_less(found, LEAST * top)
             image = axes.imshow(seen, norm=LogNorm(LEAST * top, top), cmap="viridis", interpolation="nearest")
             axes.set_title(f"{name}\n{int((found >= LEAST * top).sum())} of {found.size} pixels")
             axes.grid(visible=False)
+            axes.set_xlabel("column")
+        grid[0].set_ylabel("row")
         figure.colorbar(image, ax=grid, label="mean magnitude", shrink=0.8)
         style.add_caption(
             figure,

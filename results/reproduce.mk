@@ -208,7 +208,7 @@ reproduce-cheap: $(INSTALLED)  ## Redo results/cheap (CIFAR=folder of parquet fi
 	$(foreach way,$(CHEAP_WAYS),$(CHEAP_SEARCH) experiment=cifar10_exhaustive model.weights=$(CHEAP)/cifar10_exhaustive \
 	  $(CHEAP_$(way)) run_dir=$(CHEAP)/cifar10_$(way) &&) true
 	for search in $(CHEAP_SEARCHES) $(addprefix cifar10_,$(CHEAP_WAYS)); do \
-	  $(call keep,cheap/$$search,cheap/$$search,$(TABLES)) || exit; done
+	  $(call keep,cheap/$$search,cheap/$$search,table.parquet config.yaml environment.json) || exit; done
 	$(BIN)/python benchmarks/frontiers.py --runs $(CHEAP)
 	for network in cifar10 resnet20; do $(SPARSECNN) plot-frontier $(CHEAP)/$${network}_exhaustive \
 	  $(CHEAP)/$${network}_cheap --label exhaustive --label cheap -o results/cheap/$$network || exit; done
@@ -243,15 +243,15 @@ reproduce-impulse: $(INSTALLED)  ## Redo the picture of the implicit step (secon
 
 # The explicit network is a little wider, so that it has as many weights: 18,713 beside 18,560.
 FAST_QTIPS = $(call fast,seeds=[0] solver.epochs=1 data.train=64 data.test=32)
-reproduce-qtips: $(INSTALLED)  ## Redo Q-tips, implicit against explicit (20 minutes)
-	$(call say,about 20 minutes)
+reproduce-qtips: $(INSTALLED)  ## Redo Q-tips, implicit against explicit (minutes)
+	$(call say,minutes)
 	$(SPARSECNN) train experiment=qtips executor=local $(FAST_QTIPS) run_dir=$(RUNS)/qtips/implicit
 	$(SPARSECNN) train experiment=qtips executor=local $(FAST_QTIPS) model.step.implicit=false \
 	  model.widths=[8,17,32] run_dir=$(RUNS)/qtips/explicit
 	$(foreach run,implicit explicit,$(call keep,qtips/$(run),operators/qtips_$(run),$(TABLES)) &&) true
 
-reproduce-operators: $(INSTALLED)  ## Redo the study of compact operators (CIFAR=folder of parquet files; 4 hours)
-	$(call say,about four hours)
+reproduce-operators: $(INSTALLED)  ## Redo the study of compact operators (CIFAR=folder of parquet files; hours)
+	$(call say,hours)
 	@set -e; for family in $(FAMILIES); do for widths in $(WIDTHS); do \
 	  $(SPARSECNN) train experiment=operators executor=local $(READ_CIFAR) $(FAST_OPERATORS) \
 	    model=$${family}_resnet model.widths=[$$widths] run_dir=$(OPERATORS)/$${family}_$${widths%%,*}; done; \
