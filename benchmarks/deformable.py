@@ -21,6 +21,7 @@ from environment import spread, write
 from torch import Tensor
 
 from sparsecnn.layers import DeformableConv2d
+from sparsecnn.runtime.memory import status_bytes
 
 WAYS = ("taps", "torchvision")
 # Images, channels, side.
@@ -41,12 +42,6 @@ def seconds(layer: DeformableConv2d, images: Tensor) -> float:
     started = time.perf_counter()
     layer(images).sum().backward()
     return time.perf_counter() - started
-
-
-def status_bytes(field: str) -> int:
-    """A field of this process's status."""
-    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(lines[field].split()[0]) * 1024
 
 
 def print_memory(way: str, shape: tuple[int, int, int]) -> None:

@@ -25,7 +25,8 @@ def peak_memory_bytes(path: str | Path, name: str, batch: int, *, threads: int) 
     return float(done.stdout) if done.returncode == 0 else nan
 
 
-def _status(field: str) -> int:
+def status_bytes(field: str) -> int:
+    """A size that Linux tells of this process, such as VmRSS (resident now) or VmHWM (resident at most)."""
     lines = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
     return int(lines[field].split()[0]) * KIB
 
@@ -42,11 +43,11 @@ def main(path: str, name: str, batch: str, threads: str) -> None:
     packed = packed_file(path)
     images = example_images(packed, int(batch))
     _warm_up()
-    before = _status("VmRSS")
+    before = status_bytes("VmRSS")
     call = contender(name, packed, images)
     for _ in range(CALLS):
         call()
-    print(max(_status("VmHWM") - before, 0))
+    print(max(status_bytes("VmHWM") - before, 0))
 
 
 if __name__ == "__main__":
