@@ -2,6 +2,7 @@
 #
 # CIFAR=folder and MNIST=folder read parquet files instead of downloading, TINY=folder is Tiny ImageNet, which is never
 # downloaded; DATA=folder is for targets with one data set.
+# PRECISION=bfloat16: faster where the processor multiplies such numbers; the numbers are others.
 # FAST=1 is a first look in minutes: one seed, few images, short trainings, in runs/fast; its numbers say nothing.
 # A target that was stopped is given again and goes on. Times are of 2 cores.
 DATA ?=
@@ -9,12 +10,14 @@ CIFAR ?= $(DATA)
 MNIST ?= $(DATA)
 TINY ?= $(DATA)
 FAST ?=
+PRECISION ?=
 
 RUNS := $(if $(FAST),runs/fast,runs)
 KEPT := $(if $(FAST),runs/fast/results,results)
 SPARSECNN = $(BIN)/sparsecnn
-READ_CIFAR = $(if $(CIFAR),data=parquet data.folder=$(CIFAR),data=cifar10)
-READ_MNIST = $(if $(MNIST),data=parquet data.folder=$(MNIST),data=mnist)
+SET_PRECISION = $(if $(PRECISION),precision=$(PRECISION))
+READ_CIFAR = $(if $(CIFAR),data=parquet data.folder=$(CIFAR),data=cifar10) $(SET_PRECISION)
+READ_MNIST = $(if $(MNIST),data=parquet data.folder=$(MNIST),data=mnist) $(SET_PRECISION)
 fast = $(if $(FAST),$(1))
 comma := ,
 say = @echo "$@: $(if $(FAST),a first look of some minutes; its numbers say nothing,$(1)); given again, it goes on"
@@ -26,6 +29,8 @@ data_of = $(if $(findstring mnist,$(1)),$(MNIST),$(if $(findstring alexnet,$(1))
 keep = mkdir -p $(KEPT)/$(2) && cp $(addprefix $(RUNS)/$(1)/,$(3)) $(KEPT)/$(2)/ && sed -i.old $(foreach \
   folder,$(call data_of,$(2)),-e 's:$(folder):data/images:') -e '' $(KEPT)/$(2)/config.yaml \
   $(KEPT)/$(2)/environment.json && rm $(KEPT)/$(2)/*.old
+# $(call keep_first,RUNS,FOLDER): how the first of several runs was configured; the others differ in what is swept.
+keep_first = $(call keep,$(1)/$$(ls $(RUNS)/$(1) | head -n 1),$(2),config.yaml environment.json)
 BUDGETS = --within 1/4 --within 1/8 --within 1/20
 
 .PHONY: reproduce reproduce-figures
@@ -40,7 +45,8 @@ FAST_SEARCH = $(call fast,seeds=[0] train_split.share=0.1 solver.epochs=6 search
 
 reproduce-cifar: $(INSTALLED)  ## Redo figures 1 and 4 of cifar10_quick (CIFAR=folder of parquet files; an hour)
 	$(call say,about an hour)
-	$(SPARSECNN) greedy-search experiment=cifar10_frontier run_dir=$(RUNS)/cifar10_frontier $(READ_CIFAR) $(FAST_SEARCH)
+	$(SPARSECNN) greedy-search experiment=cifar10_frontier executor=local run_dir=$(RUNS)/cifar10_frontier \
+	  $(READ_CIFAR) $(FAST_SEARCH)
 	$(call keep,cifar10_frontier,cifar10/frontier,$(TABLES))
 	$(SPARSECNN) best $(RUNS)/cifar10_frontier $(if $(FAST),--within 1/2,$(BUDGETS)) -o $(KEPT)/cifar10/best.csv
 	$(SPARSECNN) plot-frontier $(RUNS)/cifar10_frontier --label cifar10_quick --budget 1/20 -o $(KEPT)/cifar10/figure_1
@@ -48,7 +54,8 @@ reproduce-cifar: $(INSTALLED)  ## Redo figures 1 and 4 of cifar10_quick (CIFAR=f
 
 reproduce-mnist: $(INSTALLED)  ## Redo figure 1 of LeNet (MNIST=folder of parquet files; ten minutes)
 	$(call say,about ten minutes)
-	$(SPARSECNN) greedy-search experiment=mnist_frontier run_dir=$(RUNS)/mnist_frontier $(READ_MNIST) $(FAST_SEARCH)
+	$(SPARSECNN) greedy-search experiment=mnist_frontier executor=local run_dir=$(RUNS)/mnist_frontier \
+	  $(READ_MNIST) $(FAST_SEARCH)
 	$(call keep,mnist_frontier,mnist/frontier,$(TABLES))
 	$(SPARSECNN) best $(RUNS)/mnist_frontier $(if $(FAST),--within 1/2,$(BUDGETS)) -o $(KEPT)/mnist/best.csv
 	$(SPARSECNN) plot-frontier $(RUNS)/mnist_frontier --label lenet --budget 1/20 -o $(KEPT)/mnist/figure_1
@@ -84,6 +91,7 @@ reproduce-filters: $(INSTALLED)  ## Redo figure 2 (CIFAR=folder of parquet files
 	for half in figure_2 figure_2_l1; do $(FILTER) experiment=$$half run_dir=$(FILTERS)/$$half || exit; done
 	for strength in $(STRENGTHS); do $(FILTER) experiment=figure_2_l1 regularizer.strength=$$strength \
 	  run_dir=$(FILTERS)/strength_$$strength || exit; done
+	$(call keep,filters/figure_2_l1,cifar10/filters,config.yaml environment.json)
 	$(SPARSECNN) table $(FILTERS)/figure_2 $(FILTERS)/figure_2_l1 $(SHRUNK) -o $(KEPT)/cifar10/filters/table.csv
 	$(SPARSECNN) plot-filters $(FILTERS)/figure_2_l1 $(SHRUNK) -o $(KEPT)/cifar10/filters/strengths
 	$(SPARSECNN) plot-filters $(FILTERS)/figure_2 $(FILTERS)/figure_2_l1 --label 'weight decay' \
@@ -114,6 +122,7 @@ reproduce-thresholding: $(INSTALLED)  ## Redo figure 5 (CIFAR=folder of parquet 
 	$(SPARSECNN) train --multirun experiment=cifar10_thresholding executor=local runs_dir=$(THRESHOLDING) \
 	  $(READ_CIFAR) model.weights=$(RUNS)/cifar10_dense regularizer=$(REGULARIZERS) allocation.density=$(DENSITIES) \
 	  $(call fast,seeds=[0] solver.epochs=0.1)
+	$(call keep_first,cifar10_thresholding/train,cifar10/thresholding)
 	$(SPARSECNN) table $(THRESHOLDING)/train/* -o $(KEPT)/cifar10/thresholding/table.csv
 	$(SPARSECNN) plot-thresholding $(THRESHOLDING)/train/* -o $(KEPT)/cifar10/figure_5
 	$(SPARSECNN) plot-turnover $(THRESHOLDING)/train/* -o $(KEPT)/cifar10/figure_5_turnover
@@ -126,6 +135,7 @@ reproduce-ensembles: $(INSTALLED)  ## Redo results/ensembles (CIFAR=folder of pa
 	$(call say,about an hour)
 	$(SPARSECNN) ensemble --multirun experiment=ensemble runs_dir=$(ENSEMBLES) executor=local $(READ_CIFAR) \
 	  ensemble.networks=1,2,4,8 $(call fast,seeds=[0] solver.steps=60)
+	$(call keep_first,ensembles/ensemble,ensembles)
 	$(SPARSECNN) table $(ENSEMBLES)/ensemble/* -o $(KEPT)/ensembles/table.csv
 	$(SPARSECNN) plot-ensembles $(ENSEMBLES)/ensemble/* -o $(KEPT)/ensembles/ensembles
 
@@ -140,6 +150,7 @@ reproduce-reduced-data: $(INSTALLED)  ## Redo results/reduced_data (CIFAR=folder
 	$(REDUCE) regularizer=none allocation=dense
 	$(REDUCE) regularizer=l1_shrinkage_late regularizer.regularizer.strength=$(L1_STRENGTH) allocation=dense
 	$(REDUCE)
+	$(call keep_first,reduced_data/train,reduced_data)
 	$(SPARSECNN) table $(REDUCED)/train/* -o $(KEPT)/reduced_data/table.csv
 	$(SPARSECNN) plot-training-data $(REDUCED)/train/* -o $(KEPT)/reduced_data/training_data
 
@@ -219,7 +230,7 @@ reproduce-alexnet: $(INSTALLED)  ## Redo results/alexnet (TINY=folder of Tiny Im
 	@test -n "$(TINY)" || { echo 'Say TINY=folder: Tiny ImageNet is not downloaded'; exit 2; }
 	$(call say,about an hour)
 	$(SPARSECNN) greedy-search experiment=alexnet_tiny_imagenet run_dir=$(RUNS)/alexnet executor=local \
-	  data.folder=$(TINY) $(call fast,seeds=[0] train_split.share=0.1 solver.epochs=4 search.rounds=4)
+	  data.folder=$(TINY) $(SET_PRECISION) $(call fast,seeds=[0] train_split.share=0.1 solver.epochs=4 search.rounds=4)
 	$(call keep,alexnet,alexnet/frontier,$(TABLES))
 	$(SPARSECNN) best $(RUNS)/alexnet $(if $(FAST),--within 1/2,--within 1/4 --within 1/10) -o $(KEPT)/alexnet/best.csv
 	$(SPARSECNN) plot-frontier $(RUNS)/alexnet --label alexnet --budget 1/10 -o $(KEPT)/alexnet/figure_1
@@ -242,7 +253,7 @@ reproduce-impulse: $(INSTALLED)  ## Redo the picture of the implicit step (secon
 	$(BIN)/python benchmarks/impulse.py -o $(KEPT)/operators/impulse
 
 # The explicit network is a little wider, so that it has as many weights: 18,713 beside 18,560.
-FAST_QTIPS = $(call fast,seeds=[0] solver.epochs=1 data.train=64 data.test=32)
+FAST_QTIPS = $(SET_PRECISION) $(call fast,seeds=[0] solver.epochs=1 data.train=64 data.test=32)
 reproduce-qtips: $(INSTALLED)  ## Redo Q-tips, implicit against explicit (minutes)
 	$(call say,minutes)
 	$(SPARSECNN) train experiment=qtips executor=local $(FAST_QTIPS) run_dir=$(RUNS)/qtips/implicit
