@@ -38,6 +38,11 @@ def test_a_bit_wise_network_says_its_own_bits() -> None:
     assert table.ands["stages.0.0.first"] == 3 * 2 * table.dense_products["stages.0.0.first"]
 
 
+def test_networks_that_label_pixels_are_counted_too() -> None:
+    table = counted("model=pixel_net", "model.widths=[4,8]", "model.steps=0", "label_shape=[32,32]").set_index("layer")
+    assert table.products.to_dict() == {"layers.0": 1024 * 27 * 4, "layers.3": 1024 * 36 * 8, "scores": 1024 * 80}
+
+
 @pytest.mark.parametrize(("weight", "activation"), [(1, 1), (1, 4), (3, 2), (8, 8)])
 def test_counts_grow_with_the_passes(weight: int, activation: int) -> None:
     counts = Counts.of(WORK, Bits(weight, activation), row_bits=64)
@@ -57,6 +62,9 @@ def test_joules_are_the_sum_over_operations() -> None:
         (["weight_bits=1"], "weight_bits and activation_bits belong together"),
         (["weight_bits=9", "activation_bits=1"], "weight_bits must be in 1 to 8, got 9"),
         (["image_shape=[3,32]"], "image_shape must be channels, height and width"),
+        (["image_shape=[3,a,32]"], "image_shape must be channels, height and width"),
+        (["label_shape=[0,32]"], "label_shape must be empty, or height and width"),
+        (["classes=0"], "classes must be at least 1, got 0"),
         (["energy.and_=-1"], "energies must be at least 0"),
         (["energy.shift=nan"], "energies must be at least 0 and finite"),
         (["classes=0"], "classes must be at least 1, got 0"),

@@ -34,6 +34,13 @@ def test_networks_side_by_side_are_a_table_without_a_figure(tmp_path: Path) -> N
     assert pd.read_csv(tmp_path / "networks.csv").model.tolist() == ["small_cnn", "lean_resnet"]
 
 
+def test_networks_that_label_pixels_are_measured_too(tmp_path: Path) -> None:
+    arguments = ["image_shape=[3,8,8]", "label_shape=[8,8]", "batch_size=2", "model=pixel_net", "model.widths=[4,4]"]
+    done = sparsecnn("bench-training-memory", *arguments, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("kept ")
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [

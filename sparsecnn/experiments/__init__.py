@@ -1,5 +1,6 @@
 """Runnable experiments, one file each."""
 
+from sparsecnn.experiments.described_data import DescribedData
 from sparsecnn.experiments.ensemble import Ensemble
 from sparsecnn.experiments.evaluate_file import EvaluateFile
 from sparsecnn.experiments.greedy_search import GreedySearch
@@ -13,6 +14,7 @@ from sparsecnn.experiments.training_memory import TrainingMemory
 from sparsecnn.experiments.workbench import Workbench
 
 __all__ = [
+    "DescribedData",
     "Ensemble",
     "EvaluateFile",
     "GreedySearch",

@@ -1,6 +1,6 @@
 """`operations`: what a network computes for one image, layer by layer, and what that costs under assumed energies."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from sparsecnn.errors import ConfigError
+from sparsecnn.experiments.described_data import DescribedData
 from sparsecnn.layers import PredefinedConv2d
 from sparsecnn.layers.bitwise import MOST_BITS
-from sparsecnn.models import Bits, Counts, Energy, build_model, layer_bits, layer_work, load_weights_, prunable_weights
+from sparsecnn.models import Bits, Counts, Energy, layer_bits, layer_work, load_weights_, prunable_weights
 
 
 def _fill_(model: nn.Module) -> None:
@@ -26,7 +27,7 @@ def _fill_(model: nn.Module) -> None:
 
 @dataclass(frozen=True)
 class Operations:
-    """Counts the operations of the network that `model` gives on one image of `image_shape` (C, H, W).
+    """Counts the operations of the network that `model` gives on one image.
 
     With `weight_bits` and `activation_bits`, 1 to 8, all layers but the first and the last count as if they computed
     bit by bit with so many (the practice of Zhou et al. 2016, "DoReFa-Net"); both or neither are given. `weights` is a
@@ -35,33 +36,26 @@ class Operations:
 
     model: Callable[..., nn.Module]
     energy: Energy
-    image_shape: Sequence[int]
-    classes: int = 10
+    data: DescribedData
     weights: str | None = None
     weight_bits: int | None = None
     activation_bits: int | None = None
 
     def __post_init__(self) -> None:
-        if len(self.image_shape) != 3 or min(self.image_shape) < 1:
-            raise ConfigError(f"image_shape must be channels, height and width, got {list(self.image_shape)}")
         if (self.weight_bits is None) != (self.activation_bits is None):
             raise ConfigError("weight_bits and activation_bits belong together: give both or neither")
         for name, bits in (("weight_bits", self.weight_bits), ("activation_bits", self.activation_bits)):
             if bits is not None and (isinstance(bits, bool) or not 1 <= bits <= MOST_BITS):
                 raise ConfigError(f"{name} must be in 1 to {MOST_BITS}, got {bits}")
-        if self.classes < 1:
-            raise ConfigError(f"classes must be at least 1, got {self.classes}")
 
     def execute(self) -> pd.DataFrame:
         """A row for each layer, in the order of the computation: what it multiplies, its bits, counts, joules."""
-        channels, height, width = self.image_shape
-        torch.manual_seed(0)
-        model = build_model(self.model, image_shape=(channels, height, width), classes=self.classes)
+        model = self.data.network(self.model)
         if self.weights is None:
             _fill_(model)
         else:
             load_weights_(model, Path(self.weights))
-        work, bits = layer_work(model, (channels, height, width)), layer_bits(model)
+        work, bits = layer_work(model, self.data.shape), layer_bits(model)
         if self.weight_bits is not None and self.activation_bits is not None:
             bits = dict.fromkeys(list(work)[1:-1], Bits(self.weight_bits, self.activation_bits))
         rows = []
