@@ -17,7 +17,8 @@ class Skeleton(nn.Module):
 
     The opening is a 3x3 convolution to widths[0] channels, a connector a 1x1 one, each with batch normalisation and
     ReLU; between stages 2x2 averages are taken, at the end the mean of all pixels. `step` gives what maps
-    [N, C, H, W] of so many channels to the same shape.
+    [N, C, H, W] of so many channels to the same shape; an `early_step` is taken instead in all stages but the
+    last, or in the first `early_stages`.
     """
 
     def __init__(
@@ -27,14 +28,23 @@ class Skeleton(nn.Module):
         steps: int = 3,
         in_channels: int = 3,
         classes: int = 10,
+        early_step: Make | None = None,
+        early_stages: int | None = None,
     ) -> None:
         super().__init__()
         if len(widths) < 2:
             raise ValueError(f"widths must be at least two, got {list(widths)}")
+        stages = len(widths) - 1
+        if early_stages is not None and not 0 <= early_stages <= stages:
+            raise ValueError(f"early_stages must be 0 to {stages}, got {early_stages}")
+        if early_stages and early_step is None:
+            raise ValueError("early_stages need an early_step")
+        early = stages - 1 if early_stages is None else early_stages
         self.opening = _convolution(in_channels, widths[0], 3)
         self.stages = nn.ModuleList()
-        for width, following in pairwise(widths):
-            inside = [step(width) for _ in range(steps)]
+        for number, (width, following) in enumerate(pairwise(widths)):
+            make = early_step if early_step and number < early else step
+            inside = [make(width) for _ in range(steps)]
             self.stages.append(nn.Sequential(*inside, _convolution(width, following, 1)))
         self.pool = nn.AvgPool2d(2)
         self.fc = nn.Linear(widths[-1], classes)

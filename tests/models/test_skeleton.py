@@ -50,3 +50,24 @@ def test_images_are_halved_between_stages() -> None:
 def test_one_width_is_refused() -> None:
     with pytest.raises(ValueError, match="widths must be at least two"):
         Skeleton(Symmetric(LeanConv2d, nn.BatchNorm2d), (32,))
+
+
+@pytest.mark.parametrize(("early", "lean_stages"), [(None, [2]), (0, [0, 1, 2]), (1, [1, 2]), (3, [])])
+def test_early_stages_take_their_own_step(early: int | None, lean_stages: list[int]) -> None:
+    lean, full = (Symmetric(operator, nn.BatchNorm2d) for operator in (LeanConv2d, FullConv2d))
+    model = Skeleton(lean, (4, 6, 8, 8), 1, early_step=full, early_stages=early)
+    kinds = [[type(module) for module in stage.modules()] for stage in model.stages]
+    assert [number for number, found in enumerate(kinds) if LeanConv2d in found] == lean_stages
+    assert all((FullConv2d in found) == (number not in lean_stages) for number, found in enumerate(kinds))
+
+
+@pytest.mark.parametrize(
+    ("early", "message"),
+    [
+        ({"early_stages": 1}, "early_stages need an early_step"),
+        ({"early_stages": 2}, "early_stages must be 0 to 1, got 2"),
+    ],
+)
+def test_early_stages_are_stages_and_have_a_step(early: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Skeleton(Symmetric(LeanConv2d, nn.BatchNorm2d), (4, 8), 1, **early)
