@@ -67,8 +67,8 @@ class DeformableConv2d(nn.Module):
 
     That convolution starts at zero: the layer then is an ordinary convolution, in version 2 times a half. It has
     2 k k (k k C + 1) weights and biases, in version 2 3 k k (k k C + 1). It computes tap by tap, or `through` the
-    operator of torchvision, which builds the column buffer, and in a cohort computes one network after another. Raises
-    ConfigError for another version and another way.
+    operator of torchvision, which builds the column buffer and cannot be stacked in a cohort. Raises ConfigError for
+    another version and another way.
     """
 
     def __init__(

@@ -1,6 +1,7 @@
 """Whether networks of an architecture can be trained as one: tried out, since torch.vmap does not take every code."""
 
 import copy
+import warnings
 from collections.abc import Mapping
 
 import torch
@@ -16,6 +17,9 @@ NETWORKS, EXAMPLES = 2, 3
 # everything is tried, and far below what a network is off by that computes something else when it is stacked.
 TOLERANCE, NOISE = 1e-6, 1e-9
 
+# How vmap's warning begins where it computes an operation of one network after another: nothing would be gained.
+ONE_BY_ONE = "There is a performance drop"
+
 Tensors = Mapping[str, Tensor]
 
 
@@ -28,7 +32,8 @@ def why_unstackable(model: nn.Module, solver: Solver, image_shape: tuple[int, in
     if solver.class_weights != "equal":
         return "its loss weighs classes"
     # Alone, dropout draws from the global generator.
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.filterwarnings("error", message=ONE_BY_ONE)
         try:
             _try_out(model, solver, image_shape)
         except Exception as error:  # a network of the user's own may raise anything

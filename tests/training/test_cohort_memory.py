@@ -10,6 +10,7 @@ from cohorts import CLASSES, small, solver, split, trainer
 from torch import Tensor, nn
 
 from sparsecnn.errors import ConfigError
+from sparsecnn.layers import DeformableConv2d
 from sparsecnn.training import Placement, Trainer, cohort_memory, cohort_size, why_unstackable
 from sparsecnn.training.cohort_memory import DeviceMemory, measured_memory, try_step
 
@@ -69,6 +70,13 @@ def test_networks_of_many_kinds_can_be_stacked() -> None:
 )
 def test_a_network_that_cannot_be_stacked_is_found_out(change: Any, reason: str) -> None:
     assert why_unstackable(Scores(change), solver(), MAPS) == reason
+
+
+def test_an_operation_that_vmap_takes_one_by_one_is_found_out() -> None:
+    model = nn.Sequential(DeformableConv2d(1, 2, padding=1, through="torchvision"), nn.Flatten(), nn.Linear(128, 3))
+    reason = why_unstackable(model, solver(), MAPS)
+    assert reason is not None
+    assert reason.endswith("the batching rule for torchvision::deform_conv2d")
 
 
 def test_an_optimizer_that_looks_at_more_than_one_weight_is_found_out() -> None:
