@@ -203,7 +203,7 @@ CHEAP = runs/cheap
 CHEAP_SEARCHES = cifar10_exhaustive cifar10_cheap resnet20_exhaustive resnet20_cheap
 # One at a time of what cifar10_cheap takes together, and a fixed support, from the same dense bases.
 CHEAP_WAYS = lamp knapsack screening halving fixed_support
-AT_A_FIFTH = search.start_memory=[1/2$(comma)1/5] solver@search.start_training=refine search.start_training.epochs=0.75
+AT_A_FIFTH = search.start_memory=[1/2$(comma)1/5] solver@search.start_training=refine search.start_training.epochs=0.7
 CHEAP_lamp = search.start=lamp $(AT_A_FIFTH)
 CHEAP_knapsack = search.start=knapsack $(AT_A_FIFTH)
 CHEAP_screening = search.screen=projected_loss search.screen_keep=0.4
