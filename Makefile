@@ -28,6 +28,7 @@ include results/reproduce.mk
 bench: $(INSTALLED)  ## Redo the benchmarks of training in results/bench (CIFAR=, MNIST=folders of parquet files; half an hour)
 	$(BIN)/python benchmarks/projection.py
 	$(BIN)/python benchmarks/pipeline.py
+	$(BIN)/python benchmarks/precision.py
 	$(BIN)/python benchmarks/fixed_support.py
 	$(BIN)/python benchmarks/candidates.py --cifar $(CIFAR) --mnist $(MNIST)
 	$(BIN)/python benchmarks/cluster.py --mnist $(MNIST)
