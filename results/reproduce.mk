@@ -99,7 +99,7 @@ reproduce-filters: $(INSTALLED)  ## Redo figure 2 (CIFAR=folder of parquet files
 
 # Figure 3
 .PHONY: reproduce-losses
-CONVERGENCE = figure_3 figure_3_l1 figure_3_l0
+CONVERGENCE = figure_3 figure_3_l1 figure_3_l0 figure_3_l0_tenth
 
 reproduce-losses: $(INSTALLED)  ## Redo figure 3 (CIFAR=folder of parquet files; an hour)
 	$(call say,about an hour)
@@ -107,7 +107,8 @@ reproduce-losses: $(INSTALLED)  ## Redo figure 3 (CIFAR=folder of parquet files;
 	  run_dir=$(RUNS)/convergence/$$training $(READ_CIFAR) $(call fast,seeds=[0,1] solver.epochs=0.5) && \
 	  $(call keep,convergence/$$training,cifar10/convergence/$$training,table.csv losses.csv config.yaml environment.json) \
 	  || exit; done
-	$(SPARSECNN) plot-convergence $(addprefix $(RUNS)/convergence/,$(CONVERGENCE)) -o $(KEPT)/cifar10/figure_3
+	$(SPARSECNN) plot-convergence $(addprefix $(RUNS)/convergence/,$(CONVERGENCE)) --label free --label l1 \
+	  --label 'density 0.45' --label 'density 0.1' -o $(KEPT)/cifar10/figure_3
 
 # Figure 5
 .PHONY: reproduce-thresholding
