@@ -1,4 +1,4 @@
-"""Training steps and evaluations in bfloat16 (`precision=bfloat16`) against float32.
+"""Passes there and back, and evaluations, in bfloat16 (`precision=bfloat16`) against float32.
 
 python benchmarks/precision.py [--rounds 9]     writes results/bench/precision.csv
 
@@ -16,14 +16,13 @@ from pathlib import Path
 import pandas as pd
 import torch
 from environment import spread, write
+from networks import BATCH_SIZE
 from torch import Tensor, nn
 
 from sparsecnn.config import build, compose
-from sparsecnn.experiments import Train
-from sparsecnn.models import build_model
+from sparsecnn.experiments import DescribedData, Train
 from sparsecnn.training import place
 
-BATCH_SIZE = 128
 FAMILIES = ("compact", "lean", "predefined", "ode", "imex", "bitwise", "deformable")
 WIDTHS = "model.widths=[16,32,64,64]"
 NETWORKS = {
@@ -33,21 +32,16 @@ NETWORKS = {
 PRECISIONS = ("float32", "bfloat16")
 
 
-def shape(name: str) -> tuple[int, int, int]:
-    """Channels, height, width of its images."""
-    return (1, 28, 28) if name == "lenet" else (3, 32, 32)
-
-
-def network(name: str) -> nn.Module:
-    """The fresh network of a configuration."""
+def prepared(name: str) -> tuple[nn.Module, Tensor, Tensor]:
+    """The fresh network of a configuration, images and labels."""
     run = build(compose("train", NETWORKS[name]).nodes)
     assert isinstance(run, Train)
-    torch.manual_seed(0)
-    return build_model(run.parts.model, image_shape=shape(name), classes=10).to(memory_format=torch.channels_last)
+    data = DescribedData((1, 28, 28) if name == "lenet" else (3, 32, 32))
+    return data.network(run.parts.model).to(memory_format=torch.channels_last), *data.batch(BATCH_SIZE)
 
 
 def step(model: nn.Module, images: Tensor, labels: Tensor, precision: str) -> None:
-    """Forwards and backwards."""
+    """A pass there and back, which is a training step without its update."""
     with place("cpu", precision).autocast():
         loss = nn.functional.cross_entropy(model(images), labels)
     loss.backward()
@@ -68,9 +62,7 @@ def seconds(work: Callable[[], None]) -> float:
 
 def measured(name: str, rounds: int) -> list[dict[str, object]]:
     """The rows of one network: its step, its evaluation."""
-    model = network(name)
-    images = torch.randn(BATCH_SIZE, *shape(name)).contiguous(memory_format=torch.channels_last)
-    labels = torch.randint(10, (BATCH_SIZE,))
+    model, images, labels = prepared(name)
     works = {"step": partial(step, model, images, labels), "evaluation": partial(evaluation, model, images)}
     rows: list[dict[str, object]] = []
     for what, work in works.items():

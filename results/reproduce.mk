@@ -36,7 +36,7 @@ BUDGETS = --within 1/4 --within 1/8 --within 1/20
 .PHONY: reproduce reproduce-figures
 reproduce-figures: reproduce-filters reproduce-losses reproduce-thresholding reproduce-ensembles reproduce-reduced-data
 reproduce-figures:  ## Redo figures 2, 3, 5, the ensembles and the reduced data (CIFAR=folder; about 5 hours)
-reproduce: reproduce-memory reproduce-caffe reproduce-cifar reproduce-mnist reproduce-networks reproduce-alexnet reproduce-figures reproduce-packed reproduce-cheap
+reproduce: reproduce-memory reproduce-caffe reproduce-cifar reproduce-mnist reproduce-networks reproduce-alexnet reproduce-figures reproduce-packed reproduce-cheap reproduce-table
 reproduce:  ## Redo all of results but bench (CIFAR=, MNIST=, TINY=folders; half a day)
 
 # Figures 1 and 4
@@ -66,6 +66,10 @@ reproduce-networks: $(INSTALLED)  ## Redo figure 1 of cifar10_full (CIFAR=folder
 	  $(READ_CIFAR) $(FAST_SEARCH)
 	$(call keep,cifar10_full_frontier,networks/cifar10_full,$(TABLES))
 	$(SPARSECNN) plot-frontier $(RUNS)/cifar10_full_frontier --label cifar10_full -o $(KEPT)/networks/cifar10_full_frontier
+
+.PHONY: reproduce-table
+reproduce-table: $(INSTALLED)  ## Redo the table beside figure 1 from the kept tables of searches (seconds)
+	$(BIN)/python benchmarks/figure_1.py
 
 reproduce-caffe: $(INSTALLED)  ## Redo the dense network of Caffe's recipe (CIFAR=folder of parquet files; 40 minutes)
 	$(call say,about 40 minutes)
