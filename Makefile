@@ -25,7 +25,7 @@ demo: $(INSTALLED)  ## Train, search and draw the frontier of scanned digits (un
 
 include results/reproduce.mk
 
-bench: $(INSTALLED)  ## Redo the benchmarks of training in results/bench (CIFAR=, MNIST=folders of parquet files; half an hour)
+bench: $(INSTALLED)  ## Redo the benchmarks of training in results/bench (CIFAR=, MNIST=folders of parquet files; an hour)
 	$(BIN)/python benchmarks/projection.py
 	$(BIN)/python benchmarks/pipeline.py
 	$(BIN)/python benchmarks/precision.py
