@@ -129,7 +129,7 @@ def test_a_target_out_of_reach_prints_the_frontier_and_exits_with_4(tmp_path: Pa
     done = sparsecnn("greedy-search", *search, "--quiet", folder=tmp_path)
     assert done.returncode == 4
     assert "smaller by" in done.stdout
-    assert done.stderr.startswith("error: the target of 1.0 KiB is out of reach: the search got to ")
+    assert done.stderr.startswith("error: the target of 1.0 KiB is not reached: the search ended at ")
 
 
 def test_a_multirun_runs_every_combination_in_a_folder_of_its_own(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from sparsecnn.cli.training_memory_command import training_memory_command
 from sparsecnn.plots import FIGURES
 
 EPILOG = """
-Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 data, 4 nothing accepted or a target out of reach,
+Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 data, 4 nothing accepted or a target not reached,
 130 interrupted after saving.
 """
 

@@ -1,5 +1,6 @@
 """Workers behind one pool, whatever they are: processes, actors, jobs of a cluster."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -8,6 +9,8 @@ from typing import Any, Protocol
 
 from sparsecnn.executors.answers import Answer
 from sparsecnn.executors.types import PoolClosedError, WorkerLostError
+
+log = logging.getLogger(__name__)
 
 # A task that has taken so many workers with it is given up.
 MOST_LOSSES = 5
@@ -63,8 +66,10 @@ class Crew:
         self.idle.clear()
 
     def _perform(self, task: Any) -> Any:
-        for _ in range(MOST_LOSSES):
+        for losses in range(MOST_LOSSES):
             worker = self._engaged()
+            if losses:
+                log.warning("%s: its worker is gone (%d of at most %d), another begins it", task, losses, MOST_LOSSES)
             answer = worker.perform(task)
             with self.lock:
                 self.busy.remove(worker)

@@ -56,8 +56,8 @@ class RayCluster:
     @contextmanager
     def start(self, prepare: Prepare) -> Iterator[Crew]:
         """Actors start when they are first needed."""
-        self._connect()
         try:
+            self._connect()
             shelf = Shelf({})
             parcel = shelf.put(packed(Desk(prepare, self.threads)))
             with crew(lambda number: ActorWorker(number, self, parcel, shelf), self.workers) as pool:
@@ -84,7 +84,10 @@ class RayCluster:
             raise ConfigError(f"executor=ray: no cluster at {where}: {str(error).splitlines()[0]}") from error
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)  # Ray puts one of its own in its place
-        if self.gpus > ray.cluster_resources().get("GPU", 0):
+        there = ray.cluster_resources().get("GPU", 0)
+        if self.gpus > there and self.address is None:
+            raise ConfigError(f"executor.gpus is {self.gpus:g}, and the cluster that is started here has {there:g}")
+        if self.gpus > there:
             log.warning("executor.gpus is %g, and the cluster has fewer now: workers wait until it has", self.gpus)
 
 

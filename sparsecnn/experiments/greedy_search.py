@@ -44,8 +44,8 @@ class GreedySearch:
     first incumbent is not the dense network but one of `start_memory`, allocated by that rule and trained by
     `start_training` (or `refine`, or `retrain`); of several such amounts, the largest first, each network starts from
     the one before, which stays on the frontier. With `screen` only the share `screen_keep` of a round's candidates is
-    trained: those with the least loss on `screen_images` images of the validation split after projection. With
-    `halving` only that share of the candidates is trained beyond the share `halving_after` of its steps.
+    trained: those that `select` prefers by loss and accuracy on `screen_images` images of the validation split after
+    projection. With `halving` only that share of them is trained beyond the share `halving_after` of its steps.
     """
 
     parts: Parts
@@ -79,8 +79,8 @@ class GreedySearch:
             raise ConfigError(f"search.screen_images must be at least 1, got {self.screen_images}")
         self.stopping(1)
         limits = self.start_bytes(1)
-        if not limits or any(after >= before for before, after in pairwise(limits)):
-            raise ConfigError(f"search.start_memory must fall from one start to the next, got {self.start_memory}")
+        # How shares compare with bytes, the dense network tells.
+        self._require_falling([share for share in limits if share <= 1], [size for size in limits if size > 1])
         assert self.cuts is not None  # made here, so that a share out of its range is refused at once
 
     def follow(self) -> bool:
@@ -96,6 +96,8 @@ class GreedySearch:
         fails; everything is recorded before.
         """
         bench = Workbench.of(self.parts)
+        if self.start != "dense":
+            self._require_falling(self.start_bytes(bench.dense_bytes))
         if not isinstance(self.regularizer(bench.layer_sizes), Regularizer):  # now, not after the base's training
             raise ConfigError("regularizer._target_ must give what has begin_, apply_, settle_ and support")
         with opened(run, bench, self.executor, identity, progress, epoch_logs) as recorder:
@@ -113,6 +115,10 @@ class GreedySearch:
         """The memory that each allocated start may take."""
         sizes = [self.start_memory] if isinstance(self.start_memory, str | float | int) else self.start_memory
         return [_bytes("start_memory", size, dense_bytes) for size in sizes]
+
+    def _require_falling(self, *starts: Sequence[float]) -> None:
+        if not any(starts) or any(after >= before for limits in starts for before, after in pairwise(limits)):
+            raise ConfigError(f"search.start_memory must fall from one start to the next, got {self.start_memory}")
 
     @cached_property
     def cuts(self) -> tuple[Cut, ...]:

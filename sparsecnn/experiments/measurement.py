@@ -24,10 +24,10 @@ class Measurement:
 
     @property
     def error(self) -> DivergedError | None:
-        """What is wrong with it: a loss that is not finite."""
-        for name, measured in (("validation", self.validation), ("test", self.test)):
-            if measured and not math.isfinite(measured.loss):
-                return DivergedError(f"the loss on {name} is not finite")
+        """What is wrong with it: a loss that is not finite. Where there is a validation split, test has no say."""
+        name, measured = ("validation", self.validation) if self.validation else ("test", self.test)
+        if measured and not math.isfinite(measured.loss):
+            return DivergedError(f"the loss on {name} is not finite")
         return None
 
     def columns(self) -> dict[str, Any]:

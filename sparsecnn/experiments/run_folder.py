@@ -95,6 +95,7 @@ def open_run(info: RunInfo) -> Iterator[Run]:
         ) from error
     with lock:
         _check_identity(info)
+        _check_store(folder)
         for place in (folder, folder / "checkpoints"):
             remove_unfinished(place)
         _write_description(info)
@@ -125,6 +126,13 @@ def _check_identity(info: RunInfo) -> None:
                 f"{info.folder} holds a run of another configuration: its {name} is {known.get(name)}, "
                 f"not {asked.get(name)}; choose another run_dir"
             )
+
+
+def _check_store(folder: Path) -> None:
+    """Tables without the store that they were exported from are the last of their rows, and would be overwritten."""
+    store, table = folder / STORE, folder / "table.csv"
+    if table.is_file() and not (store.is_file() and store.stat().st_size):
+        raise DataError(f"{store} is gone, and {table} may be the last of its rows; choose another run_dir")
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
@@ -11,13 +10,12 @@ from typing import Any
 
 from torch import nn
 
-from sparsecnn.errors import DivergedError
+from sparsecnn.errors import ConfigError, DivergedError
 from sparsecnn.experiments.measurement import Measurement
 from sparsecnn.experiments.parts import Parts
 from sparsecnn.experiments.progress import SILENT, Progress
 from sparsecnn.experiments.tasks import Bundle, Done, Task
 from sparsecnn.experiments.workbench import Workbench
-from sparsecnn.layers.support import on_support
 from sparsecnn.models import WeightsFile, prunable_weights, weights_bytes
 from sparsecnn.training import Epoch, Member, Observer, Snapshots, cohort_size, train_cohort_
 
@@ -75,8 +73,7 @@ class Worker:
             if self.bench.placement.rank:  # the first of the processes measures
                 return Done({}, (), None)
             support = task.regularizer.support
-            with on_support(model, support) if support else nullcontext():  # measured as it was trained
-                measurement = self.bench.measure(model, task.images, on_test=not task.is_early)
+            measurement = self.bench.measure(model, task.images, on_test=not task.is_early, support=support)
         except DivergedError as error:
             error.epochs = error.epochs or epochs
             return _failed(task, error, clock.columns(1))
@@ -153,24 +150,30 @@ def _nobody(key: str, epoch: Epoch) -> None:
 
 @dataclass(frozen=True)
 class Preparation:
-    """Makes a worker on the device of the configuration, in this process or in another, where nobody follows it."""
+    """Makes a worker on the device of the configuration, in this process or in another, where nobody follows it.
+
+    Without a `bench` it reads data and weights, which must have `content`, unless that is None.
+    """
 
     parts: Parts
     bench: Workbench | None
     progress: Progress = SILENT
     on_epoch: Callable[[str, Epoch], None] = _nobody
+    content: Mapping[str, str] | None = None
 
     def __call__(self) -> Worker:
         bench = self.bench or Workbench.of(self.parts)
+        if self.content is not None and bench.fingerprint() != self.content:
+            raise ConfigError("the data or the weights have changed since this command began")
         return Worker(bench.ready(), self.progress, self.on_epoch)
 
     def afresh(self) -> "Preparation":
-        """One that reads the data where it is called."""
-        return Preparation(self.parts, None)
+        """One that reads the data where it is called, and refuses other data."""
+        return Preparation(self.parts, None, content=self.bench.fingerprint() if self.bench else self.content)
 
-    def __reduce__(self) -> tuple[type["Preparation"], tuple[Parts, Workbench | None]]:
-        # A copy of the bench, without what was computed on the way.
-        return Preparation, (self.parts, self.bench and replace(self.bench))
+    def __reduce__(self) -> tuple[type["Preparation"], tuple[Any, ...]]:
+        # A copy of the bench, without what was computed on the way; nobody follows it elsewhere.
+        return Preparation, (self.parts, self.bench and replace(self.bench), SILENT, _nobody, self.content)
 
 
 def _failed(task: Task, error: DivergedError, times: Mapping[str, Any]) -> Done:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from sparsecnn.experiments.accounting import Accounting, PackedAccounting, Paper
 from sparsecnn.experiments.activations import Activations, activations_of
 from sparsecnn.experiments.measurement import Measurement
 from sparsecnn.experiments.parts import Parts
+from sparsecnn.layers.support import on_support
 from sparsecnn.models import (
     WeightsFile,
     build_model,
@@ -199,10 +201,18 @@ class Workbench:
     def _evaluate_together(self, models: Sequence[nn.Module], split: Split) -> list[Evaluation]:
         return evaluate_cohort(models, split, preprocess=self.trainer.preprocess, placement=self.placement)
 
-    def measure(self, model: nn.Module, images: int | None = None, *, on_test: bool = True) -> Measurement:
+    def measure(
+        self,
+        model: nn.Module,
+        images: int | None = None,
+        *,
+        on_test: bool = True,
+        support: Mapping[str, Tensor] | None = None,
+    ) -> Measurement:
         """Memory and accuracies of a network, unless `on_test` that on validation alone; on so many of its `images`.
 
-        DivergedError when a loss is not finite.
+        With the `support` on which it was trained, it is measured as it was trained. DivergedError when a loss is not
+        finite.
         """
         memory, stored = self.accounting.network(model)
         work = self.multiply_adds(model)
@@ -210,8 +220,9 @@ class Workbench:
         validated = self.validation
         if validated and images is not None:
             validated = _some(validated, images)
-        validation = self._evaluate(model, validated) if validated else None
-        test = self.test_evaluation(model) if on_test else None
+        with on_support(model, support) if support and stored is None else nullcontext():
+            validation = self._evaluate(model, validated) if validated else None
+            test = self.test_evaluation(model) if on_test else None
         measurement = Measurement(memory, validation, test, work)
         if measurement.error is not None:
             raise measurement.error

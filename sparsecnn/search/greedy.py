@@ -30,7 +30,7 @@ class Round:
         memory = self.incumbent.memory_bytes
         if target_bytes is not None and memory > target_bytes:
             reached, wanted = readable(memory), readable(target_bytes)
-            return f"the target of {wanted} is out of reach: the search got to {reached} ({self.stop})"
+            return f"the target of {wanted} is not reached: the search ended at {reached} ({self.stop})"
         if self.incumbent.candidate.round == 0 and self.number > 0:
             return f"nothing was accepted: {self.stop}"
         return None

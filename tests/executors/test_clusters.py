@@ -64,6 +64,15 @@ def test_a_cluster_that_does_not_answer_is_named() -> None:
         pass
 
 
+def test_gpus_that_a_cluster_of_this_machine_lacks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ray.cluster_resources", lambda: {"CPU": 1.0})
+    with (
+        pytest.raises(ConfigError, match=r"executor\.gpus is 0\.5, and the cluster that is started here has 0"),
+        RayCluster(workers=1, gpus=0.5).start(Prepared(torch.zeros(1))),
+    ):
+        pass
+
+
 def test_actors_end_with_the_same_table_whichever_are_killed(tmp_path: Path) -> None:
     options = [*SEARCH, "search.rounds=2"]
     here = run(tmp_path / "here", "greedy_search", options)

@@ -49,13 +49,16 @@ def test_gpus_that_are_not_there_are_told_of(monkeypatch: pytest.MonkeyPatch, ca
         assert "executor.gpus is 2, and PyTorch sees 1 here" in caplog.text
 
 
-def test_a_task_whose_worker_is_killed_runs_on_another(tmp_path: Path) -> None:
+def test_a_task_whose_worker_is_killed_runs_on_another(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     kills = tmp_path / "kills"
     kills.write_text("2")
     with Local(workers=2).start(Prepared(torch.zeros(4))) as pool:
         done = dict(pool.results([Errand(0), Errand(1, kills), Errand(2), Errand(3)]))
     assert {place: result["number"] for place, result in done.items()} == {0: 0, 1: 1, 2: 2, 3: 3}
     assert kills.read_text() == "0"
+    assert [line.partition(": ")[2] for line in caplog.messages] == [
+        f"its worker is gone ({losses} of at most 5), another begins it" for losses in (1, 2)
+    ]
 
 
 def test_a_task_that_kills_every_worker_is_given_up(tmp_path: Path) -> None:

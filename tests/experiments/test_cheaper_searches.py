@@ -93,10 +93,16 @@ def test_of_several_starts_each_goes_on_from_the_one_before(tmp_path: Path, rule
     assert again.titles == []
 
 
-@pytest.mark.parametrize("sizes", ["[1/4,1/2]", "[1/4,1/4]", "[]"])
+@pytest.mark.parametrize("sizes", ["[1/4,1/2]", "[1/4,1/4]", "[]", "[20KiB,1/2]"])
 def test_starts_must_fall(tmp_path: Path, sizes: str) -> None:
     with pytest.raises(ConfigError, match=r"search\.start_memory must fall from one start to the next"):
         run(tmp_path, "greedy_search", [*SEARCH, "search.start=lamp", f"search.start_memory={sizes}"])
+
+
+def test_starts_may_be_shares_and_bytes(tmp_path: Path) -> None:
+    options = [*SEARCH, "search.start=lamp", "search.start_memory=[1/2,20KiB]", "search.rounds=1"]
+    starts = run(tmp_path, "greedy_search", options).table.query("phase == 'start'")
+    assert (starts.memory_bytes <= [starts.dense_bytes.iloc[0] / 2, 20 * 1024]).all()
 
 
 def test_a_start_below_every_allocation_is_refused(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_every_candidate_row_is_complete(tmp_path: Path) -> None:
 def test_a_target_out_of_reach_is_said_and_everything_is_recorded(tmp_path: Path) -> None:
     outcome = run(tmp_path, "greedy_search", [*SEARCH, "search.rounds=1", "search.target_memory=1KiB"])
     assert outcome.shortfall is not None
-    assert outcome.shortfall.startswith("the target of 1.0 KiB is out of reach: the search got to 126")
+    assert outcome.shortfall.startswith("the target of 1.0 KiB is not reached: the search ended at 126")
     assert len(outcome.table) > 1
 
 

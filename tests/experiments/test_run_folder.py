@@ -48,6 +48,18 @@ def test_a_damaged_run_folder_is_named(tmp_path: Path, name: str, text: str) -> 
         run(tmp_path, "train", QUICK)
 
 
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_tables_whose_store_is_gone_are_not_written_over(tmp_path: Path, *, is_empty: bool) -> None:
+    run(tmp_path, "train", QUICK)
+    table = (tmp_path / "table.csv").read_bytes()
+    (tmp_path / "results.sqlite").unlink()
+    if is_empty:
+        (tmp_path / "results.sqlite").touch()
+    with pytest.raises(DataError, match=r"results\.sqlite is gone, and .*table\.csv may be the last of its rows"):
+        run(tmp_path, "train", QUICK)
+    assert (tmp_path / "table.csv").read_bytes() == table
+
+
 def test_a_renamed_run_goes_on_under_its_new_name(tmp_path: Path) -> None:
     run(tmp_path / "old", "train", QUICK)
     shutil.move(tmp_path / "old", tmp_path / "new")

@@ -110,7 +110,9 @@ class Plan:
 def _batch_last(images: int, channels: int, height: int, width: int) -> Tensor:
     """An empty [N, C, H, W] in which the images of a place are neighbours."""
     # NumPy asks the system for large pages, torch.empty does not: fresh memory then costs more than what is computed.
-    return torch.from_numpy(np.empty((channels, height, width, images), np.float32)).permute(3, 0, 1, 2)
+    fresh = torch.from_numpy(np.empty((channels, height, width, images), np.float32)).permute(3, 0, 1, 2)
+    # No view: autograd would not let a view that a function returns be changed in place, as ReLU(inplace=True) does.
+    return torch.empty(0).set_(fresh.untyped_storage(), 0, fresh.shape, fresh.stride())
 
 
 class Convolve(torch.autograd.Function):

@@ -116,6 +116,24 @@ def test_a_linear_layer_and_its_gradients_are_torchs(count: int, density: float)
         assert not found["weight"][mask == 0].any()
 
 
+@pytest.mark.parametrize("build", [lambda: nn.Conv2d(2, 3, 3), lambda: nn.Linear(8, 3)])
+def test_what_a_layer_gives_may_be_changed_in_place(build: Callable[[], nn.Module]) -> None:
+    torch.manual_seed(0)
+    layer = build()
+    mask = prune_(layer, 0.3)
+    images = torch.randn(5, 2, 8, 8) if isinstance(layer, nn.Conv2d) else torch.randn(5, 8)
+    gradients = []
+    for inplace in (False, True):
+        inputs = images.clone().requires_grad_()
+        net = nn.Sequential(layer, nn.ReLU(inplace=inplace))
+        with on_support(net, {"0": mask}):
+            net(inputs).square().sum().backward()
+        assert inputs.grad is not None
+        gradients.append(inputs.grad)
+    assert gradients[0].any()
+    assert torch.equal(*gradients)
+
+
 def test_the_first_layer_computes_no_gradient_of_its_input() -> None:
     layer, support = nn.Conv2d(3, 4, 3), convolution.FixedSupport(torch.ones(4, 3, 3, 3), **UNIT)
     images = torch.randn(2, 3, 8, 8)
