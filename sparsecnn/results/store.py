@@ -65,7 +65,7 @@ class RunStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._connection.close()
-        if isinstance(error, sqlite3.DatabaseError):
+        if isinstance(error, sqlite3.DatabaseError | pd.errors.DatabaseError):  # pandas has one of its own
             raise DataError(f"{self.path} cannot be used as a results store: {error}") from error
 
     def add(self, *rows: CandidateRow | EpochRow | LayerEpochRow | LossRow) -> None:

@@ -89,6 +89,15 @@ def test_a_store_that_is_damaged_within_is_named(tmp_path: Path) -> None:
         raise sqlite3.DatabaseError("torn")
 
 
+def test_a_store_with_damaged_pages_is_named(tmp_path: Path) -> None:
+    with RunStore(tmp_path / STORE) as store:
+        store.add(*(dataclasses.replace(row(number), budgets="x" * 500) for number in range(100)))
+    whole = (tmp_path / STORE).read_bytes()
+    (tmp_path / STORE).write_bytes(whole[:24576] + b"\xff" * 16384 + whole[40960:])
+    with pytest.raises(DataError, match="cannot be used as a results store"), RunStore(tmp_path / STORE) as store:
+        store.table()
+
+
 def test_a_running_store_can_be_read(tmp_path: Path) -> None:
     with RunStore(tmp_path / STORE) as store:
         store.add(row(0))
