@@ -54,7 +54,7 @@ WORKERS = {
     ILSVRC: (1, 2, 4, 8, 16, 32, 64),
     UNREFINED: (1, 2, 4, 8, 16, 32, 64),
 }
-MEASURED = {LENET: "mnist", QUICK: "cifar10"}
+MEASURED = {QUICK: "cifar10"}
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,11 @@ def cases() -> Iterator[Case]:
                 yield Case("workers", SCENARIOS[name], workers, mode=mode)
             yield Case("workers", SCENARIOS[name], workers, seeds=SEEDS_AT_ONCE)
         if numbers == (1, 2):
-            yield Case("pairs", SCENARIOS[name], 1, group=2)
+            for mode in MODES:
+                yield Case("workers", SCENARIOS[name], 1, group=2, mode=mode)
+            yield Case("workers", SCENARIOS[name], 1, group=2, seeds=SEEDS_AT_ONCE)
+        if name in MEASURED:
+            yield Case("searches", SCENARIOS[name], 2, seeds=3)
     ilsvrc = SCENARIOS[ILSVRC]
     for group in (2**exponent for exponent in range(9)):
         workers = ILSVRC_GPUS // group
@@ -179,20 +183,20 @@ def _with_any_winner(scenario: Scenario) -> dict[str, object]:
 
 
 def measured_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """The pairs of `table` beside the committed searches: rounds, candidates and hours of training of the fastest seed.
+    """The rows of `searches` beside the committed ones: rounds, candidates and core hours of the fastest seed.
 
     The fastest, because other work on the machine made single trainings of the others several times as long.
     """
-    pairs = table[table.study == "pairs"].copy()
+    searches = table[table.study == "searches"].copy()
     for name, folder in MEASURED.items():
         found = pd.read_csv(Path("results") / folder / "frontier" / "table.csv")
         seconds = found.groupby("seed").train_seconds.sum()
         fastest = found[found.seed == seconds.idxmin()]
-        is_it = pairs.scenario == name
-        pairs.loc[is_it, "measured_rounds"] = fastest["round"].max()
-        pairs.loc[is_it, "measured_candidates"] = (fastest.phase == "candidate").sum()
-        pairs.loc[is_it, "measured_hours"] = seconds.min() / HOUR
-    return pairs
+        is_it = searches.scenario == name
+        searches.loc[is_it, "measured_rounds"] = fastest["round"].max()
+        searches.loc[is_it, "measured_candidates"] = (fastest.phase == "candidate").sum()
+        searches.loc[is_it, "measured_device_hours"] = seconds.min() / HOUR
+    return searches
 
 
 def main() -> None:
@@ -202,7 +206,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("results/bench/scaling.csv"))
     arguments = parser.parse_args()
     table = pd.DataFrame([row(case, arguments.repetitions) for case in cases()])
-    table = pd.concat([table[table.study != "pairs"], measured_rows(table)])
+    table = pd.concat([table[table.study != "searches"], measured_rows(table)])
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(arguments.output, index=False, float_format="%.4g")
     style.save(draw(table), arguments.output.with_suffix(""))

@@ -59,9 +59,9 @@ class Scenario:
         return self.overhead_seconds + (epochs * self.epoch_seconds + self.evaluate_seconds) / speedup
 
 
-# Steps of one core: results/bench/projection.csv (0.16, 0.036 and 0.51 s). Measuring, and what a second core gains: the
-# medians of the candidates and of the refined networks of results/cifar10 and results/mnist, trained on two cores.
-_MEASURED = "steps, measuring and sigma measured; overhead assumed"
+# In bfloat16 on one core. Of cifar10_quick the medians of candidates and refined networks of the fastest seed of
+# results/cifar10; of the others results/bench/precision.csv.
+_OF_PRECISION = "steps and measuring as in precision.csv; the rest assumed"
 _QUICK = Scenario(
     name="cifar10_quick, 2 cores",
     network="cifar10_quick",
@@ -71,12 +71,12 @@ _QUICK = Scenario(
     base_epochs=10,
     candidate_epochs=0.25,
     refine_epochs=2,
-    epoch_seconds=352 * 0.16,
-    evaluate_seconds=9,
+    epoch_seconds=352 * 0.058,
+    evaluate_seconds=2.4,
     overhead_seconds=0.5,
-    doubling=1.0,
+    doubling=0.85,
     sigma=0.2,
-    origin=_MEASURED,
+    origin="steps and measuring of the search in results/cifar10; the rest assumed",
 )
 _LENET = replace(
     _QUICK,
@@ -86,20 +86,20 @@ _LENET = replace(
     base_epochs=6,
     candidate_epochs=0.1,
     refine_epochs=1,
-    epoch_seconds=422 * 0.036,
-    evaluate_seconds=1.7,
-    doubling=0.74,
+    epoch_seconds=422 * 0.022,
+    evaluate_seconds=1.4,
     sigma=0.1,
+    origin=_OF_PRECISION,
 )
 _RESNET20 = replace(
     _QUICK,
     name="ResNet-20, 2 cores",
     network="resnet20",
     target=1 / 20,
-    epoch_seconds=352 * 0.51,
-    evaluate_seconds=30,
+    epoch_seconds=352 * 0.29,
+    evaluate_seconds=10,
     doubling=0.9,
-    origin="steps measured; the rest assumed",
+    origin=_OF_PRECISION,
 )
 _RESNET20_GPUS = replace(
     _RESNET20,

@@ -31,11 +31,12 @@ def scenarios(table: pd.DataFrame) -> Iterator[str]:
         )
 
 
-def pairs(table: pd.DataFrame) -> Iterator[str]:
-    for row in table[(table.study == "pairs") & table.measured_hours.notna()].itertuples(index=False):
+def searches(table: pd.DataFrame) -> Iterator[str]:
+    for row in table[table.study == "searches"].itertuples(index=False):
         yield (
             f"| {row.scenario} | {row.model_rounds:.1f} | {row.rounds} | {row.measured_rounds:.0f} | {row.candidates} "
-            f"| {row.measured_candidates:.0f} | {hours(row.model_hours)} | {hours(row.measured_hours)} |"
+            f"| {row.measured_candidates:.0f} | {hours(row.model_device_hours_a_seed)} "
+            f"| {hours(row.measured_device_hours)} |"
         )
 
 
@@ -51,10 +52,12 @@ def steps(table: pd.DataFrame) -> Iterator[str]:
 
 
 def workers(table: pd.DataFrame) -> Iterator[str]:
-    for (scenario, count), rows in table[table.study == "workers"].groupby(["scenario", "workers"], sort=False):
+    columns = ["scenario", "workers", "group"]
+    for (scenario, count, group), rows in table[table.study == "workers"].groupby(columns, sort=False):
         alone, found = rows[rows.seeds > 1].iloc[0], rows[rows.seeds == 1].set_index("mode")
+        number = f"{count} on {group} cores" if group > 1 else count
         yield (
-            f"| {scenario} | {count} | {hours(found.model_hours[WAITING])} | {hours(found.hours[WAITING])} | "
+            f"| {scenario} | {number} | {hours(found.model_hours[WAITING])} | {hours(found.hours[WAITING])} | "
             f"{percent(found.utilisation[WAITING])} | {hours(found.hours[DROPPING])} | {hours(found.hours[EARLY])} | "
             f"{hours(alone.hours_a_seed)} | {percent(alone.utilisation)} |"
         )
@@ -100,7 +103,7 @@ def epochs(table: pd.DataFrame) -> Iterator[str]:
 
 TABLES: tuple[Callable[[pd.DataFrame], Iterator[str]], ...] = (
     scenarios,
-    pairs,
+    searches,
     steps,
     workers,
     groups,
