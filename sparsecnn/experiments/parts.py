@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -50,6 +50,16 @@ class Parts:
             raise ConfigError(f"training.cohort must be auto or at least 1, got {self.cohort}")
         if self.loss_every is not None and self.loss_every < 1:
             raise ConfigError(f"training.loss_every must be null or at least 1, got {self.loss_every}")
+
+    def data_set(self) -> DataSet:
+        """The images, which may be read by code of the user's own."""
+        try:
+            data: Any = self.data()
+        except OSError as error:
+            raise DataError(f"the data cannot be read: {error}") from error
+        if not isinstance(data, DataSet):
+            raise ConfigError(f"data._target_ must give a sparsecnn.data.DataSet, got {type(data).__name__}")
+        return data
 
     @property
     def may_stack(self) -> bool:

@@ -6,13 +6,12 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sparsecnn.data import DataSet, Split, cut_train, cut_validation
-from sparsecnn.errors import ConfigError, DataError, DivergedError
+from sparsecnn.errors import ConfigError, DivergedError
 from sparsecnn.experiments.accounting import Accounting, PackedAccounting, PaperAccounting, value_of
 from sparsecnn.experiments.activations import Activations, activations_of
 from sparsecnn.experiments.measurement import Measurement
@@ -50,7 +49,7 @@ class Workbench:
     @classmethod
     def of(cls, parts: Parts) -> "Workbench":
         """The workbench with its data in this process's memory."""
-        data = _read(parts)
+        data = parts.data_set()
         train, validation = data.train, None
         if parts.validation_share:
             train, validation = cut_validation(data.train, parts.validation_share, parts.validation_seed)
@@ -241,14 +240,3 @@ def _some(split: Split, images: int) -> Split:
     """So many images, evenly spread: files come sorted by class."""
     count = min(images, len(split))
     return split.select(torch.arange(count) * len(split) // count)
-
-
-def _read(parts: Parts) -> DataSet:
-    """The data set, which may be read by code of the user's own."""
-    try:
-        data: Any = parts.data()
-    except OSError as error:
-        raise DataError(f"the data cannot be read: {error}") from error
-    if not isinstance(data, DataSet):
-        raise ConfigError(f"data._target_ must give a sparsecnn.data.DataSet, got {type(data).__name__}")
-    return data
