@@ -68,8 +68,8 @@ reproduce-networks: $(INSTALLED)  ## Redo figure 1 of cifar10_full (CIFAR=folder
 	$(SPARSECNN) plot-frontier $(RUNS)/cifar10_full_frontier --label cifar10_full -o $(KEPT)/networks/cifar10_full_frontier
 
 .PHONY: reproduce-table
-reproduce-table: $(INSTALLED)  ## Redo the table beside figure 1 from the kept tables of searches (seconds)
-	$(BIN)/python benchmarks/figure_1.py
+reproduce-table: $(INSTALLED)  ## Redo the tables of docs/paper.md from the kept tables of runs (seconds)
+	$(BIN)/python benchmarks/paper_tables.py
 
 reproduce-caffe: $(INSTALLED)  ## Redo the dense network of Caffe's recipe (CIFAR=folder of parquet files; 40 minutes)
 	$(call say,about 40 minutes)

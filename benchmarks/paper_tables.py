@@ -1,0 +1,72 @@
+"""The tables of docs/paper.md that no figure holds, from the kept tables of runs.
+
+python benchmarks/paper_tables.py     reads and writes results/
+
+figure_1.csv: accuracy within budgets of memory. Within each budget every seed's network is the best on validation among
+those that fit. Budgets are shares of the dense memory; 1 is the dense base. cifar10/figure_3_networks.csv: the finished
+networks of Figure 3. Test accuracy in percent; mean and sample standard deviation over seeds.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from sparsecnn.errors import OutOfReachError
+from sparsecnn.frontier import best_within
+from sparsecnn.results import read_runs
+
+RESULTS = Path("results")
+SEARCHES = {
+    "lenet": RESULTS / "mnist" / "frontier",
+    "cifar10_quick": RESULTS / "cifar10" / "frontier",
+    "resnet20": RESULTS / "cheap" / "resnet20_cheap",
+}
+BUDGETS = ("1/4", "1/8", "1/10", "1/20")
+CONVERGENCE = RESULTS / "cifar10" / "convergence"
+TRAININGS = ("figure_3", "figure_3_l1", "figure_3_l0", "figure_3_l0_tenth")
+
+
+def means(**columns: "pd.Series[float]") -> dict[str, object]:
+    """The seeds of some columns, and their means and deviations."""
+    found: dict[str, object] = {"seeds": len(next(iter(columns.values())))}
+    for name, values in columns.items():
+        found |= {name: values.mean(), f"{name}_deviation": values.std()}
+    return found
+
+
+def within_budgets() -> Iterator[dict[str, object]]:
+    """A row for each network and budget; one that a seed does not reach is left out."""
+    for network, run in SEARCHES.items():
+        table = read_runs([run])
+        dense = table.loc[table["phase"] == "base", "test_accuracy"]
+        yield {"network": network, "within": "1", **means(test_accuracy=dense)}
+        for within in BUDGETS:
+            try:
+                best = best_within(table, within)
+            except OutOfReachError:
+                continue
+            yield {"network": network, "within": within, **means(test_accuracy=best["test_accuracy"])}
+
+
+def converged() -> Iterator[dict[str, object]]:
+    """A row for each way of training in Figure 3."""
+    for training in TRAININGS:
+        table = read_runs([CONVERGENCE / training])
+        density = table["nonzeros"] / table["weights"]
+        yield {"training": training, **means(density=density, test_accuracy=table["test_accuracy"])}
+
+
+def main() -> None:
+    """Writes both tables."""
+    tables = {
+        RESULTS / "figure_1.csv": pd.DataFrame(within_budgets()),
+        RESULTS / "cifar10" / "figure_3_networks.csv": pd.DataFrame(converged()),
+    }
+    for path, table in tables.items():
+        print(table.to_string(index=False))
+        table.to_csv(path, index=False, float_format="%.7g")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""The tables of docs/paper.md are those of the committed results."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "results"
+SEARCHES = {
+    "lenet": "LeNet, MNIST",
+    "cifar10_quick": "cifar10_quick, CIFAR-10",
+    "resnet20": "ResNet-20, CIFAR-10, four epochs",
+}
+UPDATES = {
+    "free": ("figure_3", "none"),
+    "l1": ("figure_3_l1", "l1 shrinkage, strength 0.001"),
+    "density 0.45": ("figure_3_l0", "l0 projection"),
+    "density 0.1": ("figure_3_l0_tenth", "l0 projection"),
+}
+REGULARIZERS = ("l0_projection", "l0_every_10", "l0_every_100", "threshold_once", "threshold_fixed_mask")
+
+
+def with_deviation(row: Any) -> str:
+    return f"{row.test_accuracy:.2f} ± {row.test_accuracy_deviation:.2f}"
+
+
+def figure_1() -> Iterator[str]:
+    table = pd.read_csv(RESULTS / "figure_1.csv", dtype={"within": str})
+    for network, rows in table.groupby("network"):
+        found = {row.within: with_deviation(row) for row in rows.itertuples()}
+        cells = (found.get(within) for within in ("1", "1/4", "1/8", "1/10", "1/20"))
+        shown = "".join(f" {cell} |" if cell else " |" for cell in cells)
+        yield f"| {SEARCHES[str(network)]} |{shown}"
+
+
+def figure_3() -> Iterator[str]:
+    networks = pd.read_csv(RESULTS / "cifar10" / "figure_3_networks.csv").set_index("training")
+    losses = pd.read_csv(RESULTS / "cifar10" / "figure_3.csv").groupby("run").last()
+    for run, (training, update) in UPDATES.items():
+        network, loss = networks.loc[training], losses.loc[run]
+        kept = f"{network.density:.2f} ± {network.density_deviation:.2f}" if run == "l1" else f"{network.density:.3g}"
+        spread = f"{loss['median']:.2f}, {loss.lowest:.2f} to {loss.highest:.2f}"
+        yield f"| {update} | {'all' if kept == '1' else kept} | {spread} | {with_deviation(network)} |"
+
+
+def figure_5() -> Iterator[str]:
+    table = pd.read_csv(RESULTS / "cifar10" / "figure_5.csv")
+    for density, rows in table.groupby(table.density.round(2)):
+        found = {row.regularizer: with_deviation(row) for row in rows.itertuples()}
+        yield f"| {density:.2f} | {' | '.join(found[name] for name in REGULARIZERS)} |"
+
+
+@pytest.mark.parametrize(("rows", "count"), [(figure_1, 3), (figure_3, 4), (figure_5, 8)])
+def test_the_tables_of_the_paper_are_those_of_the_committed_ones(rows: Callable[[], Iterator[str]], count: int) -> None:
+    lines, expected = (ROOT / "docs" / "paper.md").read_text().splitlines(), list(rows())
+    assert len(expected) == count
+    assert [row for row in expected if row not in lines] == []
