@@ -138,7 +138,13 @@ def test_a_multirun_runs_every_combination_in_a_folder_of_its_own(tmp_path: Path
     done = sparsecnn("train", "-m", *TINY, "solver.batch_size=32,64", "seeds=[0,1]", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("n = 2 seeds") == 2
-    assert len(list((tmp_path / "runs" / "train").iterdir())) == 2
+    runs = sorted(f"runs/train/{run.name}" for run in (tmp_path / "runs" / "train").iterdir())
+    assert len(runs) == 2
+    together = sparsecnn("table", *runs, folder=tmp_path)
+    assert together.returncode == 0, together.stderr
+    assert [line.split(":")[0] for line in together.stdout.splitlines() if "n = 2 seeds" in line] == [
+        Path(run).name for run in runs
+    ]
 
 
 def test_a_users_module_in_the_current_folder_needs_no_registration(tmp_path: Path) -> None:

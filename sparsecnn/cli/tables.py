@@ -84,7 +84,7 @@ def _networks(frontier: pd.DataFrame) -> pd.DataFrame:
 
 
 def training_text(table: pd.DataFrame) -> str:
-    """One line a seed, and the mean and standard deviation of the test accuracy when there are several."""
+    """One line a seed; for each run of several seeds the mean and standard deviation of their test accuracies."""
     rows = table[table.phase == "train"]
     shown = pd.DataFrame(
         {
@@ -99,11 +99,16 @@ def training_text(table: pd.DataFrame) -> str:
     )
     if "test_top5_accuracy" in rows and rows.test_top5_accuracy.notna().any():  # tables of older versions lack it
         shown.insert(6, "test top-5 %", rows.test_top5_accuracy.astype(float).round(2))
-    text = shown.to_string(index=False)
-    finished = rows[rows.status == "ok"].test_accuracy.astype(float)
-    if len(finished) > 1:
-        text += f"\ntest accuracy {finished.mean():.2f} +- {finished.std():.2f} % (n = {len(finished)} seeds)"
-    return text
+    are_several = rows.run.nunique() > 1
+    if are_several:
+        shown.insert(0, "run", rows.run)
+    lines = [shown.to_string(index=False)]
+    for run, finished in rows[rows.status == "ok"].groupby("run", sort=False).test_accuracy:
+        if len(finished) > 1:
+            of_run, values = f"{run}: " if are_several else "", finished.astype(float)
+            spread = f"{values.mean():.2f} +- {values.std():.2f} % (n = {len(values)} seeds)"
+            lines.append(f"{of_run}test accuracy {spread}")
+    return "\n".join(lines)
 
 
 def ensemble_text(table: pd.DataFrame) -> str:
