@@ -3,10 +3,12 @@
 python benchmarks/paper_tables.py     reads and writes results/
 
 figure_1.csv: accuracy within budgets of memory. Within each budget every seed's network is the best on validation among
-those that fit. Budgets are shares of the dense memory; 1 is the dense base. cifar10/figure_3_networks.csv: the finished
-networks of Figure 3. Test accuracy in percent; mean and sample standard deviation over seeds.
+those that fit. Budgets are shares of the dense memory; 1 is the dense base. cifar10/figure_2_networks.csv and
+cifar10/figure_3_networks.csv: the finished networks of both figures, for Figure 2 with the number of filters of conv1
+that are not all zero. Test accuracy in percent; mean and sample standard deviation over seeds.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +25,7 @@ SEARCHES = {
     "resnet20": RESULTS / "cheap" / "resnet20_cheap",
 }
 BUDGETS = ("1/4", "1/8", "1/10", "1/20")
+FILTERS = RESULTS / "cifar10" / "filters"
 CONVERGENCE = RESULTS / "cifar10" / "convergence"
 TRAININGS = ("figure_3", "figure_3_l1", "figure_3_l0", "figure_3_l0_tenth")
 
@@ -49,6 +52,21 @@ def within_budgets() -> Iterator[dict[str, object]]:
             yield {"network": network, "within": within, **means(test_accuracy=best["test_accuracy"])}
 
 
+def filters_left() -> Iterator[dict[str, object]]:
+    """A row for weight decay and each strength of shrinkage in Figure 2; `filters`: those left, of each seed in turn."""
+    alive = pd.read_csv(FILTERS / "strengths.csv").groupby("run")["alive"].sum()
+    for run, networks in read_runs([FILTERS / "table.csv"]).groupby("run", sort=False):
+        strength = str(run).removeprefix("l1_")
+        filters = [str(alive.get(f"{strength}, seed {seed}", "")) for seed in networks["seed"]]
+        density = networks["layer_nonzeros"].map(_of_conv1) / networks["layer_weights"].map(_of_conv1)
+        found = means(conv1_density=density, test_accuracy=networks["test_accuracy"])
+        yield {"training": run, "filters": " ".join(filters).strip(), **found}
+
+
+def _of_conv1(layers: str) -> int:
+    return int(json.loads(layers)["conv1"])
+
+
 def converged() -> Iterator[dict[str, object]]:
     """A row for each way of training in Figure 3."""
     for training in TRAININGS:
@@ -58,9 +76,10 @@ def converged() -> Iterator[dict[str, object]]:
 
 
 def main() -> None:
-    """Writes both tables."""
+    """Writes the tables."""
     tables = {
         RESULTS / "figure_1.csv": pd.DataFrame(within_budgets()),
+        RESULTS / "cifar10" / "figure_2_networks.csv": pd.DataFrame(filters_left()),
         RESULTS / "cifar10" / "figure_3_networks.csv": pd.DataFrame(converged()),
     }
     for path, table in tables.items():
