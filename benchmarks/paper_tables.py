@@ -53,7 +53,7 @@ def within_budgets() -> Iterator[dict[str, object]]:
 
 
 def filters_left() -> Iterator[dict[str, object]]:
-    """A row for weight decay and each strength of shrinkage in Figure 2; `filters`: those left, of each seed in turn."""
+    """A row for weight decay and each strength of shrinkage in Figure 2; `filters`: those left, by seed."""
     alive = pd.read_csv(FILTERS / "strengths.csv").groupby("run")["alive"].sum()
     for run, networks in read_runs([FILTERS / "table.csv"]).groupby("run", sort=False):
         strength = str(run).removeprefix("l1_")
