@@ -3,7 +3,8 @@
 # CIFAR=folder and MNIST=folder read parquet files instead of downloading, TINY=folder is Tiny ImageNet, which is never
 # downloaded; DATA=folder is for targets with one data set.
 # PRECISION=bfloat16: faster where the processor multiplies such numbers; the numbers are others.
-# FAST=1 is a first look in minutes: one seed, few images, short trainings, in runs/fast; its numbers say nothing.
+# FAST=1 is a first look, of all figures in five minutes: one seed, few images, short trainings, in runs/fast; its numbers
+# say nothing.
 # A target that was stopped is given again and goes on. Times are of 2 cores.
 DATA ?=
 CIFAR ?= $(DATA)
@@ -19,8 +20,10 @@ SET_PRECISION = $(if $(PRECISION),precision=$(PRECISION))
 READ_CIFAR = $(if $(CIFAR),data=parquet data.folder=$(CIFAR),data=cifar10) $(SET_PRECISION)
 READ_MNIST = $(if $(MNIST),data=parquet data.folder=$(MNIST),data=mnist) $(SET_PRECISION)
 fast = $(if $(FAST),$(1))
+# For one small network, to start other processes takes longer than they save.
+EXECUTOR = executor=$(if $(FAST),serial,local)
 comma := ,
-say = @echo "$@: $(if $(FAST),a first look of some minutes; its numbers say nothing,$(1)); given again, it goes on"
+say = @echo "$(@:say-%=%): $(if $(FAST),a first look of minutes; its numbers say nothing,$(1)); given again, it goes on"
 slow = $(if $(FAST),$(error $@ has no first look, leave out FAST)) $(say)
 
 TABLES = table.csv epochs.csv layer_epochs.csv config.yaml environment.json
@@ -33,19 +36,27 @@ keep = mkdir -p $(KEPT)/$(2) && cp $(addprefix $(RUNS)/$(1)/,$(3)) $(KEPT)/$(2)/
 keep_first = $(call keep,$(1)/$$(ls $(RUNS)/$(1) | head -n 1),$(2),config.yaml environment.json)
 BUDGETS = --within 1/4 --within 1/8 --within 1/20
 
-.PHONY: reproduce reproduce-figures
-reproduce-figures: reproduce-filters reproduce-losses reproduce-thresholding reproduce-ensembles reproduce-reduced-data
-reproduce-figures:  ## Redo figures 2, 3, 5, the ensembles and the reduced data (CIFAR=folder; about 5 hours)
-reproduce: reproduce-memory reproduce-caffe reproduce-cifar reproduce-mnist reproduce-networks reproduce-alexnet reproduce-figures reproduce-packed reproduce-cheap reproduce-table
-reproduce:  ## Redo all of results but bench (CIFAR=, MNIST=, TINY=folders; half a day)
+FIGURES = reproduce-filters reproduce-losses reproduce-thresholding reproduce-ensembles reproduce-reduced-data
+OTHERS = reproduce-caffe reproduce-cifar reproduce-mnist reproduce-networks $(if $(TINY),reproduce-alexnet)
+# Without a first look.
+LONG = reproduce-memory reproduce-packed reproduce-cheap reproduce-table
+
+.PHONY: reproduce reproduce-figures say-reproduce say-reproduce-figures
+say-reproduce:
+	$(call say,about half a day)
+	$(if $(TINY),,@echo 'without reproduce-alexnet, which wants TINY=folder')
+say-reproduce-figures:
+	$(call say,about 5 hours)
+reproduce-figures: say-reproduce-figures $(FIGURES)  ## Redo figures 2, 3, 5, the ensembles and the reduced data (CIFAR=folder; about 5 hours)
+reproduce: say-reproduce $(FIGURES) $(OTHERS) $(if $(FAST),,$(LONG))  ## Redo all of results but bench (CIFAR=, MNIST=, TINY=folders; half a day)
 
 # Figures 1 and 4
 .PHONY: reproduce-cifar reproduce-mnist reproduce-networks reproduce-caffe
-FAST_SEARCH = $(call fast,seeds=[0] train_split.share=0.1 solver.epochs=6 search.rounds=8)
+FAST_SEARCH = $(call fast,seeds=[0] train_split.share=0.05 solver.epochs=4 search.rounds=4)
 
 reproduce-cifar: $(INSTALLED)  ## Redo figures 1 and 4 of cifar10_quick (CIFAR=folder of parquet files; an hour)
 	$(call say,about an hour)
-	$(SPARSECNN) greedy-search experiment=cifar10_frontier executor=local run_dir=$(RUNS)/cifar10_frontier \
+	$(SPARSECNN) greedy-search experiment=cifar10_frontier $(EXECUTOR) run_dir=$(RUNS)/cifar10_frontier \
 	  $(READ_CIFAR) $(FAST_SEARCH)
 	$(call keep,cifar10_frontier,cifar10/frontier,$(TABLES))
 	$(SPARSECNN) best $(RUNS)/cifar10_frontier $(if $(FAST),--within 1/2,$(BUDGETS)) -o $(KEPT)/cifar10/best.csv
@@ -54,7 +65,7 @@ reproduce-cifar: $(INSTALLED)  ## Redo figures 1 and 4 of cifar10_quick (CIFAR=f
 
 reproduce-mnist: $(INSTALLED)  ## Redo figure 1 of LeNet (MNIST=folder of parquet files; ten minutes)
 	$(call say,about ten minutes)
-	$(SPARSECNN) greedy-search experiment=mnist_frontier executor=local run_dir=$(RUNS)/mnist_frontier \
+	$(SPARSECNN) greedy-search experiment=mnist_frontier $(EXECUTOR) run_dir=$(RUNS)/mnist_frontier \
 	  $(READ_MNIST) $(FAST_SEARCH)
 	$(call keep,mnist_frontier,mnist/frontier,$(TABLES))
 	$(SPARSECNN) best $(RUNS)/mnist_frontier $(if $(FAST),--within 1/2,$(BUDGETS)) -o $(KEPT)/mnist/best.csv
@@ -62,7 +73,7 @@ reproduce-mnist: $(INSTALLED)  ## Redo figure 1 of LeNet (MNIST=folder of parque
 
 reproduce-networks: $(INSTALLED)  ## Redo figure 1 of cifar10_full (CIFAR=folder of parquet files; an hour)
 	$(call say,about an hour)
-	$(SPARSECNN) greedy-search experiment=cifar10_full_frontier executor=local run_dir=$(RUNS)/cifar10_full_frontier \
+	$(SPARSECNN) greedy-search experiment=cifar10_full_frontier $(EXECUTOR) run_dir=$(RUNS)/cifar10_full_frontier \
 	  $(READ_CIFAR) $(FAST_SEARCH)
 	$(call keep,cifar10_full_frontier,networks/cifar10_full,$(TABLES))
 	$(SPARSECNN) plot-frontier $(RUNS)/cifar10_full_frontier --label cifar10_full -o $(KEPT)/networks/cifar10_full_frontier
@@ -73,8 +84,8 @@ reproduce-table: $(INSTALLED)  ## Redo the tables of docs/paper.md from the kept
 
 reproduce-caffe: $(INSTALLED)  ## Redo the dense network of Caffe's recipe (CIFAR=folder of parquet files; 40 minutes)
 	$(call say,about 40 minutes)
-	$(SPARSECNN) train model=cifar10_quick solver=cifar10_quick validation.share=0 seeds=[0,1,2] executor=local \
-	  run_dir=$(RUNS)/caffe_quick $(READ_CIFAR) $(call fast,seeds=[0] solver.steps=200)
+	$(SPARSECNN) train model=cifar10_quick solver=cifar10_quick validation.share=0 seeds=[0,1,2] $(EXECUTOR) \
+	  run_dir=$(RUNS)/caffe_quick $(READ_CIFAR) $(call fast,seeds=[0] solver.steps=40)
 	$(SPARSECNN) table $(RUNS)/caffe_quick -o $(KEPT)/caffe/table.csv
 
 # What CaffeNet's 58 MB are
@@ -89,7 +100,7 @@ FILTER_SEEDS = $(if $(FAST),0,0 1 2)
 # Which strength leaves about 12 of the 32 filters, as in the paper? The one of figure_2_l1, as it is.
 STRENGTHS = 1e-3 2e-3 3e-3 4e-3
 CHOSEN_STRENGTH = 4e-3
-FILTER = $(SPARSECNN) train executor=local $(READ_CIFAR) $(call fast,seeds=[0] solver.epochs=1)
+FILTER = $(SPARSECNN) train $(EXECUTOR) $(READ_CIFAR) $(call fast,seeds=[0] solver.steps=40)
 
 reproduce-filters: $(INSTALLED)  ## Redo figure 2 (CIFAR=folder of parquet files; 25 minutes)
 	$(call say,about 25 minutes)
@@ -109,8 +120,8 @@ CONVERGENCE = figure_3 figure_3_l1 figure_3_l0 figure_3_l0_tenth
 
 reproduce-losses: $(INSTALLED)  ## Redo figure 3 (CIFAR=folder of parquet files; an hour)
 	$(call say,about an hour)
-	for training in $(CONVERGENCE); do $(SPARSECNN) train experiment=$$training executor=local \
-	  run_dir=$(RUNS)/convergence/$$training $(READ_CIFAR) $(call fast,seeds=[0,1] solver.epochs=0.5) && \
+	for training in $(CONVERGENCE); do $(SPARSECNN) train experiment=$$training $(EXECUTOR) \
+	  run_dir=$(RUNS)/convergence/$$training $(READ_CIFAR) $(call fast,seeds=[0$(comma)1] solver.steps=40) && \
 	  $(call keep,convergence/$$training,cifar10/convergence/$$training,table.csv losses.csv config.yaml environment.json) \
 	  || exit; done
 	$(SPARSECNN) plot-convergence $(addprefix $(RUNS)/convergence/,$(CONVERGENCE)) --label free --label l1 \
@@ -124,11 +135,11 @@ DENSITIES = $(if $(FAST),0.3$(comma)0.05,0.4,0.3,0.2,0.14,0.1,0.07,0.04,0.02)
 
 reproduce-thresholding: $(INSTALLED)  ## Redo figure 5 (CIFAR=folder of parquet files; an hour)
 	$(call say,about an hour)
-	$(SPARSECNN) train experiment=cifar10_dense executor=local run_dir=$(RUNS)/cifar10_dense $(READ_CIFAR) \
-	  $(call fast,seeds=[0] solver.epochs=1)
-	$(SPARSECNN) train --multirun experiment=cifar10_thresholding executor=local runs_dir=$(THRESHOLDING) \
+	$(SPARSECNN) train experiment=cifar10_dense $(EXECUTOR) run_dir=$(RUNS)/cifar10_dense $(READ_CIFAR) \
+	  $(call fast,seeds=[0] solver.steps=40)
+	$(SPARSECNN) train --multirun experiment=cifar10_thresholding $(EXECUTOR) runs_dir=$(THRESHOLDING) \
 	  $(READ_CIFAR) model.weights=$(RUNS)/cifar10_dense regularizer=$(REGULARIZERS) allocation.density=$(DENSITIES) \
-	  $(call fast,seeds=[0] solver.epochs=0.1)
+	  $(call fast,seeds=[0] solver.steps=10)
 	$(call keep_first,cifar10_thresholding/train,cifar10/thresholding)
 	$(SPARSECNN) table $(THRESHOLDING)/train/* -o $(KEPT)/cifar10/thresholding/table.csv
 	$(SPARSECNN) plot-thresholding $(THRESHOLDING)/train/* -o $(KEPT)/cifar10/figure_5
@@ -140,8 +151,8 @@ ENSEMBLES = $(RUNS)/ensembles
 
 reproduce-ensembles: $(INSTALLED)  ## Redo results/ensembles (CIFAR=folder of parquet files; an hour)
 	$(call say,about an hour)
-	$(SPARSECNN) ensemble --multirun experiment=ensemble runs_dir=$(ENSEMBLES) executor=local $(READ_CIFAR) \
-	  ensemble.networks=1,2,4,8 $(call fast,seeds=[0] solver.steps=60)
+	$(SPARSECNN) ensemble --multirun experiment=ensemble runs_dir=$(ENSEMBLES) $(EXECUTOR) $(READ_CIFAR) \
+	  ensemble.networks=1,2,4,8 $(call fast,seeds=[0] solver.steps=20)
 	$(call keep_first,ensembles/ensemble,ensembles)
 	$(SPARSECNN) table $(ENSEMBLES)/ensemble/* -o $(KEPT)/ensembles/table.csv
 	$(SPARSECNN) plot-ensembles $(ENSEMBLES)/ensemble/* -o $(KEPT)/ensembles/ensembles
@@ -149,8 +160,8 @@ reproduce-ensembles: $(INSTALLED)  ## Redo results/ensembles (CIFAR=folder of pa
 REDUCED = $(RUNS)/reduced_data
 # With all images about as accurate as the l0 networks, and less sparse.
 L1_STRENGTH = 1e-2
-REDUCE = $(SPARSECNN) train --multirun experiment=reduced_data runs_dir=$(REDUCED) executor=local $(READ_CIFAR) \
-  train_split.share=1,0.5,0.25,0.125,0.0625 $(call fast,seeds=[0] solver.steps=60)
+REDUCE = $(SPARSECNN) train --multirun experiment=reduced_data runs_dir=$(REDUCED) $(EXECUTOR) $(READ_CIFAR) \
+  train_split.share=1,0.5,0.25,0.125,0.0625 $(call fast,seeds=[0] solver.steps=20)
 
 reproduce-reduced-data: $(INSTALLED)  ## Redo results/reduced_data (CIFAR=folder of parquet files; an hour)
 	$(call say,about an hour)
@@ -216,7 +227,7 @@ CHEAP_knapsack = search.start=knapsack $(AT_A_FIFTH)
 CHEAP_screening = search.screen=projected_loss search.screen_keep=0.4
 CHEAP_halving = search.halving=0.5 search.halving_after=0.2
 CHEAP_fixed_support = regularizer=fixed_support regularizer.projected=0.25
-CHEAP_SEARCH = $(SPARSECNN) greedy-search executor=local $(READ_CIFAR)
+CHEAP_SEARCH = $(SPARSECNN) greedy-search $(EXECUTOR) $(READ_CIFAR)
 
 reproduce-cheap: $(INSTALLED)  ## Redo results/cheap (CIFAR=folder of parquet files; four hours)
 	$(call slow,about four hours)
@@ -236,7 +247,7 @@ reproduce-cheap: $(INSTALLED)  ## Redo results/cheap (CIFAR=folder of parquet fi
 reproduce-alexnet: $(INSTALLED)  ## Redo results/alexnet (TINY=folder of Tiny ImageNet's parquet files; an hour)
 	@test -n "$(TINY)" || { echo 'Say TINY=folder: Tiny ImageNet is not downloaded'; exit 2; }
 	$(call say,about an hour)
-	$(SPARSECNN) greedy-search experiment=alexnet_tiny_imagenet run_dir=$(RUNS)/alexnet executor=local \
+	$(SPARSECNN) greedy-search experiment=alexnet_tiny_imagenet run_dir=$(RUNS)/alexnet $(EXECUTOR) \
 	  data.folder=$(TINY) $(SET_PRECISION) $(call fast,seeds=[0] train_split.share=0.1 solver.epochs=4 search.rounds=4)
 	$(call keep,alexnet,alexnet/frontier,$(TABLES))
 	$(SPARSECNN) best $(RUNS)/alexnet $(if $(FAST),--within 1/2,--within 1/4 --within 1/10) -o $(KEPT)/alexnet/best.csv
@@ -263,17 +274,17 @@ reproduce-impulse: $(INSTALLED)  ## Redo the picture of the implicit step (secon
 FAST_QTIPS = $(SET_PRECISION) $(call fast,seeds=[0] solver.epochs=1 data.train=64 data.test=32)
 reproduce-qtips: $(INSTALLED)  ## Redo Q-tips, implicit against explicit (minutes)
 	$(call say,minutes)
-	$(SPARSECNN) train experiment=qtips executor=local $(FAST_QTIPS) run_dir=$(RUNS)/qtips/implicit
-	$(SPARSECNN) train experiment=qtips executor=local $(FAST_QTIPS) model.step.implicit=false \
+	$(SPARSECNN) train experiment=qtips $(EXECUTOR) $(FAST_QTIPS) run_dir=$(RUNS)/qtips/implicit
+	$(SPARSECNN) train experiment=qtips $(EXECUTOR) $(FAST_QTIPS) model.step.implicit=false \
 	  model.widths=[8,17,32] run_dir=$(RUNS)/qtips/explicit
 	$(foreach run,implicit explicit,$(call keep,qtips/$(run),operators/qtips_$(run),$(TABLES)) &&) true
 
 reproduce-operators: $(INSTALLED)  ## Redo the study of compact operators (CIFAR=folder of parquet files; hours)
 	$(call say,hours)
 	@set -e; for family in $(FAMILIES); do for widths in $(WIDTHS); do \
-	  $(SPARSECNN) train experiment=operators executor=local $(READ_CIFAR) $(FAST_OPERATORS) \
+	  $(SPARSECNN) train experiment=operators $(EXECUTOR) $(READ_CIFAR) $(FAST_OPERATORS) \
 	    model=$${family}_resnet model.widths=[$$widths] run_dir=$(OPERATORS)/$${family}_$${widths%%,*}; done; \
-	  $(SPARSECNN) greedy-search experiment=operators_search executor=local $(READ_CIFAR) $(FAST_OPERATORS) \
+	  $(SPARSECNN) greedy-search experiment=operators_search $(EXECUTOR) $(READ_CIFAR) $(FAST_OPERATORS) \
 	    $(call fast,search.rounds=2) model=$${family}_resnet model.weights=$(OPERATORS)/$${family}_16 \
 	    run_dir=$(OPERATORS)/$${family}_search; done
 	$(foreach run,$(TRAINED) $(SEARCHED),$(call keep,operators/$(run),operators/$(run),$(TABLES)) &&) true

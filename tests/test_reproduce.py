@@ -1,0 +1,37 @@
+"""The commands of results/reproduce.mk, as make prints them."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGETS = re.findall(r"^(reproduce[a-z-]*):.*##", (ROOT / "results" / "reproduce.mk").read_text(), flags=re.MULTILINE)
+WITHOUT_FIRST_LOOK = {"reproduce-packed", "reproduce-cheap"}
+
+
+def commands(target: str, *settings: str) -> str:
+    """What `make target` would run, without the installation."""
+    printed = ["make", "--dry-run", "--old-file=.venv/.installed", "TINY=tiny", target, *settings]
+    done = subprocess.run(printed, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+@pytest.mark.parametrize("target", TARGETS)
+def test_commands_are_whole(target: str) -> None:
+    for settings in [(), *([] if target in WITHOUT_FIRST_LOOK else [("FAST=1",)])]:
+        text = commands(target, *settings)
+        overrides = re.findall(r"\S+=\S*", text)
+        assert [found for found in overrides if found.count("[") != found.count("]")] == []
+        assert "sparsecnn" in text or "benchmarks" in text
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+def test_a_first_look_writes_no_results() -> None:
+    text = commands("reproduce", "FAST=1")
+    assert "runs/fast/results" in text
+    assert re.findall(r"(?:-o|cp \S+) results/", text) == []
