@@ -23,6 +23,7 @@ fast = $(if $(FAST),$(1))
 # For one small network, to start other processes takes longer than they save.
 EXECUTOR = executor=$(if $(FAST),serial,local)
 comma := ,
+commas = $(subst $() ,$(comma),$(strip $(1)))
 say = @echo "$(@:say-%=%): $(if $(FAST),a first look of minutes; its numbers say nothing,$(1)); given again, it goes on"
 slow = $(if $(FAST),$(error $@ has no first look, leave out FAST)) $(say)
 
@@ -98,7 +99,7 @@ reproduce-memory: $(INSTALLED)  ## Redo results/memory (seconds)
 FILTERS = $(RUNS)/filters
 FILTER_SEEDS = $(if $(FAST),0,0 1 2)
 # Which strength leaves about 12 of the 32 filters, as in the paper? The one of figure_2_l1, as it is.
-STRENGTHS = 1e-3 2e-3 3e-3 4e-3
+STRENGTHS = $(if $(FAST),,1e-3 2e-3 3e-3) 4e-3
 CHOSEN_STRENGTH = 4e-3
 FILTER = $(SPARSECNN) train $(EXECUTOR) $(READ_CIFAR) $(call fast,seeds=[0] solver.steps=40)
 
@@ -121,7 +122,7 @@ CONVERGENCE = figure_3 figure_3_l1 figure_3_l0 figure_3_l0_tenth
 reproduce-losses: $(INSTALLED)  ## Redo figure 3 (CIFAR=folder of parquet files; an hour)
 	$(call say,about an hour)
 	for training in $(CONVERGENCE); do $(SPARSECNN) train experiment=$$training $(EXECUTOR) \
-	  run_dir=$(RUNS)/convergence/$$training $(READ_CIFAR) $(call fast,seeds=[0$(comma)1] solver.steps=40) && \
+	  run_dir=$(RUNS)/convergence/$$training $(READ_CIFAR) $(call fast,seeds=[$(call commas,0 1)] solver.steps=40) && \
 	  $(call keep,convergence/$$training,cifar10/convergence/$$training,table.csv losses.csv config.yaml environment.json) \
 	  || exit; done
 	$(SPARSECNN) plot-convergence $(addprefix $(RUNS)/convergence/,$(CONVERGENCE)) --label free --label l1 \
@@ -131,7 +132,7 @@ reproduce-losses: $(INSTALLED)  ## Redo figure 3 (CIFAR=folder of parquet files;
 .PHONY: reproduce-thresholding
 THRESHOLDING = $(RUNS)/cifar10_thresholding
 REGULARIZERS = l0_projection,l0_every_10,l0_every_100,threshold_once,threshold_fixed_mask
-DENSITIES = $(if $(FAST),0.3$(comma)0.05,0.4,0.3,0.2,0.14,0.1,0.07,0.04,0.02)
+DENSITIES = $(call commas,$(if $(FAST),0.3 0.05,0.4 0.3 0.2 0.14 0.1 0.07 0.04 0.02))
 
 reproduce-thresholding: $(INSTALLED)  ## Redo figure 5 (CIFAR=folder of parquet files; an hour)
 	$(call say,about an hour)
@@ -152,7 +153,7 @@ ENSEMBLES = $(RUNS)/ensembles
 reproduce-ensembles: $(INSTALLED)  ## Redo results/ensembles (CIFAR=folder of parquet files; an hour)
 	$(call say,about an hour)
 	$(SPARSECNN) ensemble --multirun experiment=ensemble runs_dir=$(ENSEMBLES) $(EXECUTOR) $(READ_CIFAR) \
-	  ensemble.networks=1,2,4,8 $(call fast,seeds=[0] solver.steps=20)
+	  ensemble.networks=$(call commas,1 2 $(if $(FAST),,4 8)) $(call fast,seeds=[0] solver.steps=20)
 	$(call keep_first,ensembles/ensemble,ensembles)
 	$(SPARSECNN) table $(ENSEMBLES)/ensemble/* -o $(KEPT)/ensembles/table.csv
 	$(SPARSECNN) plot-ensembles $(ENSEMBLES)/ensemble/* -o $(KEPT)/ensembles/ensembles
@@ -161,7 +162,7 @@ REDUCED = $(RUNS)/reduced_data
 # With all images about as accurate as the l0 networks, and less sparse.
 L1_STRENGTH = 1e-2
 REDUCE = $(SPARSECNN) train --multirun experiment=reduced_data runs_dir=$(REDUCED) $(EXECUTOR) $(READ_CIFAR) \
-  train_split.share=1,0.5,0.25,0.125,0.0625 $(call fast,seeds=[0] solver.steps=20)
+  train_split.share=$(call commas,$(if $(FAST),1 0.25,1 0.5 0.25 0.125 0.0625)) $(call fast,seeds=[0] solver.steps=20)
 
 reproduce-reduced-data: $(INSTALLED)  ## Redo results/reduced_data (CIFAR=folder of parquet files; an hour)
 	$(call say,about an hour)
