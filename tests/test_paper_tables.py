@@ -1,5 +1,6 @@
 """The tables of docs/paper.md are those of the committed results."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,12 @@ UPDATES = {
 REGULARIZERS = ("l0_projection", "l0_every_10", "l0_every_100", "threshold_once", "threshold_fixed_mask")
 
 
-def with_deviation(row: Any) -> str:
-    return f"{row.test_accuracy:.2f} ± {row.test_accuracy_deviation:.2f}"
+def with_deviation(row: Any, of: str = "test_accuracy") -> str:
+    return f"{getattr(row, of):.2f} ± {getattr(row, f'{of}_deviation'):.2f}"
+
+
+def paper_text() -> str:
+    return " ".join((ROOT / "docs" / "paper.md").read_text().split())
 
 
 def figure_1() -> Iterator[str]:
@@ -50,8 +55,7 @@ def test_filters_that_shrinkage_leaves_are_as_many_as_the_text_says() -> None:
     filters = pd.read_csv(RESULTS / "cifar10" / "filters" / "strengths.csv")
     left = filters[filters.alive & filters.run.str.startswith("4e-3")]
     whole = left[left.nonzeros == left.weights]
-    text = " ".join((ROOT / "docs" / "paper.md").read_text().split())
-    assert f"of the {len(left)} that 0.004 leaves, {len(whole)} have no zero at all" in text
+    assert f"of the {len(left)} that 0.004 leaves, {len(whole)} have no zero at all" in paper_text()
 
 
 def figure_3() -> Iterator[str]:
@@ -71,7 +75,29 @@ def figure_5() -> Iterator[str]:
         yield f"| {density:.2f} | {' | '.join(found[name] for name in REGULARIZERS)} |"
 
 
-@pytest.mark.parametrize(("rows", "count"), [(figure_1, 3), (figure_2, 5), (figure_3, 4), (figure_5, 8)])
+def ensembles() -> Iterator[str]:
+    table = pd.read_csv(RESULTS / "ensembles" / "ensembles.csv")
+    for networks, rows in table.groupby("networks"):
+        ensemble, mean = (rows[rows.what == what].iloc[0] for what in ("ensemble", "mean"))
+        validation = with_deviation(ensemble, "val_accuracy")
+        accuracies = f"{with_deviation(mean)} | {with_deviation(ensemble)} | {validation}"
+        yield f"| {networks} | {ensemble.density:.2f} | {accuracies} |"
+
+
+def test_two_networks_gain_over_one_of_the_same_seed_what_the_text_says() -> None:
+    table = pd.read_csv(RESULTS / "ensembles" / "table.csv")
+    rows = table[table.phase == "ensemble"]
+    rows = rows.assign(networks=rows.members.map(lambda members: len(json.loads(members)))).set_index("seed")
+    of = ["test_accuracy", "val_accuracy"]
+    gains = rows.loc[rows.networks == 2, of] - rows.loc[rows.networks == 1, of]
+    test, validation = (f"{gains[name].mean():.2f} ± {gains[name].std():.2f}" for name in of)
+    assert f"better than one by {test} points on test images and {validation} on validation images" in paper_text()
+
+
+TABLES = [(figure_1, 3), (figure_2, 5), (figure_3, 4), (figure_5, 8), (ensembles, 4)]
+
+
+@pytest.mark.parametrize(("rows", "count"), TABLES)
 def test_the_tables_of_the_paper_are_those_of_the_committed_ones(rows: Callable[[], Iterator[str]], count: int) -> None:
     lines, expected = (ROOT / "docs" / "paper.md").read_text().splitlines(), list(rows())
     assert len(expected) == count
