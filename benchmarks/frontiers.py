@@ -4,11 +4,13 @@ python benchmarks/frontiers.py [--runs runs/cheap] [-o FILE]     writes results/
 
 RUNS holds a run folder (or its table) for each network and way to search it, NETWORK_WAY, over several seeds. Within
 each budget of memory that both searches reach, every seed's network is the best on validation among those that fit; its
-test accuracy counts, in percent. The spread is that of the exhaustive search over its seeds, greatest less least. Steps
-are those of the optimizer behind the dense base, a seed.
+test accuracy counts, in percent. Once these are chosen `among` the networks that a search keeps, as `sparsecnn best`
+does, and once among all that it trained to the end, as `sparsecnn plot-frontier` does. The spread is that of the
+exhaustive search over its seeds, greatest less least. Steps are those of the optimizer behind the dense base, a seed.
 """
 
 import argparse
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -32,6 +34,11 @@ def steps(table: pd.DataFrame) -> float:
     return float(searched["steps"].sum()) / table["seed"].nunique()
 
 
+def as_kept(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows as if every network were kept."""
+    return table.assign(accepted=True)
+
+
 def row(budget: str, exhaustive: pd.DataFrame, other: pd.DataFrame) -> dict[str, object]:
     """The accuracies within one budget; OutOfReachError when a seed has no network."""
     full, less = (best_within(table, budget)["test_accuracy"] for table in (exhaustive, other))
@@ -51,11 +58,12 @@ def row(budget: str, exhaustive: pd.DataFrame, other: pd.DataFrame) -> dict[str,
 
 
 def compared(network: str, way: str, exhaustive: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    """A row a budget."""
+    """A row for each set of networks that are chosen among, and each budget."""
     rows = []
-    for budget in BUDGETS:
+    for among, budget in product(("kept", "all"), BUDGETS):
+        searches = (exhaustive, other) if among == "kept" else (as_kept(exhaustive), as_kept(other))
         try:
-            rows.append(row(budget, exhaustive, other))
+            rows.append({"among": among, **row(budget, *searches)})
         except OutOfReachError:
             continue
     table = pd.DataFrame(rows).assign(

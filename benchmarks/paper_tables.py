@@ -3,7 +3,7 @@
 python benchmarks/paper_tables.py     reads and writes results/
 
 figure_1.csv: accuracy within budgets of memory. Within each budget every seed's network is the best on validation among
-those that fit. Budgets are shares of the dense memory; 1 is the dense base. cifar10/figure_2_networks.csv and
+the kept ones that fit. Budgets are shares of the dense memory; 1 is the dense base. cifar10/figure_2_networks.csv and
 cifar10/figure_3_networks.csv: the finished networks of both figures, for Figure 2 with the number of filters of conv1
 that are not all zero. Test accuracy in percent; mean and sample standard deviation over seeds.
 """
@@ -34,7 +34,8 @@ def means(**columns: "pd.Series[float]") -> dict[str, object]:
     """The seeds of some columns, and their means and deviations."""
     found: dict[str, object] = {"seeds": len(next(iter(columns.values())))}
     for name, values in columns.items():
-        found |= {name: values.mean(), f"{name}_deviation": values.std()}
+        # Equal values have no deviation; floats leave one of 1e-17.
+        found |= {name: values.mean(), f"{name}_deviation": round(values.std(), 9)}
     return found
 
 

@@ -131,8 +131,8 @@ reproduce-losses: $(INSTALLED)  ## Redo figure 3 (CIFAR=folder of parquet files;
 	  run_dir=$(RUNS)/convergence/$$training $(READ_CIFAR) $(call fast,seeds=[$(call commas,0 1)] solver.steps=40) && \
 	  $(call keep,convergence/$$training,cifar10/convergence/$$training,table.csv losses.csv config.yaml environment.json) \
 	  || exit; done
-	$(SPARSECNN) plot-convergence $(addprefix $(RUNS)/convergence/,$(CONVERGENCE)) --label free --label l1 \
-	  --label 'density 0.45' --label 'density 0.1' -o $(KEPT)/cifar10/figure_3
+	$(SPARSECNN) plot-convergence $(addprefix $(RUNS)/convergence/,$(CONVERGENCE)) --label none \
+	  --label 'l1 shrinkage' --label 'l0 projection, density 0.45' --label 'l0 projection, density 0.1' -o $(KEPT)/cifar10/figure_3
 
 # Figure 5
 .PHONY: reproduce-thresholding

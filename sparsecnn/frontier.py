@@ -42,12 +42,12 @@ def pareto(table: pd.DataFrame, accuracy: str = "val_accuracy") -> pd.DataFrame:
 
     Of rows with equal accuracy the smallest stays; of rows equal in both one whose weights are kept,
     else the first. Rows without an accuracy never take part, so a table without a validation split
-    has an empty frontier. Choose on validation accuracy; another column is for describing a split,
-    never for choosing on it.
+    has an empty frontier, nor do networks that are part of an ensemble. Choose on validation accuracy;
+    another column is for describing a split, never for choosing on it.
     """
     require_columns(table, ["memory_bytes", "accepted", "phase", accuracy])
     rows = finished(table)
-    rows = rows[rows[accuracy].notna() & rows["memory_bytes"].notna()]
+    rows = rows[rows[accuracy].notna() & rows["memory_bytes"].notna() & rows["phase"].ne("member")]
     # Store columns that are mostly NULL are read as objects, which sort but cannot be accumulated.
     rows = rows.astype({accuracy: float, "memory_bytes": float})
     order = pd.DataFrame({"memory": rows["memory_bytes"], "accuracy": -rows[accuracy], "dropped": ~_are_kept(rows)})
@@ -102,5 +102,5 @@ def _best(rows: pd.DataFrame, budget: str | float) -> pd.DataFrame:
 
 
 def _are_kept(rows: pd.DataFrame) -> pd.Series:
-    """Whose weights the run folder holds: a search's incumbents, and everything that `train` trained."""
-    return rows["accepted"].eq(True) | rows["phase"].eq("train")
+    """Whose weights the run folder holds: a search's incumbents, and all that `train` and `ensemble` made."""
+    return rows["accepted"].eq(True) | rows["phase"].isin(["train", "ensemble"])

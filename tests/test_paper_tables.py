@@ -16,10 +16,10 @@ SEARCHES = {
     "resnet20": "ResNet-20, CIFAR-10, four epochs",
 }
 UPDATES = {
-    "free": ("figure_3", "none"),
-    "l1": ("figure_3_l1", "l1 shrinkage, strength 0.001"),
-    "density 0.45": ("figure_3_l0", "l0 projection"),
-    "density 0.1": ("figure_3_l0_tenth", "l0 projection"),
+    "none": ("figure_3", "none"),
+    "l1 shrinkage": ("figure_3_l1", "l1 shrinkage, strength 0.001"),
+    "l0 projection, density 0.45": ("figure_3_l0", "l0 projection"),
+    "l0 projection, density 0.1": ("figure_3_l0_tenth", "l0 projection"),
 }
 REGULARIZERS = ("l0_projection", "l0_every_10", "l0_every_100", "threshold_once", "threshold_fixed_mask")
 
@@ -63,7 +63,11 @@ def figure_3() -> Iterator[str]:
     losses = pd.read_csv(RESULTS / "cifar10" / "figure_3.csv").groupby("run").last()
     for run, (training, update) in UPDATES.items():
         network, loss = networks.loc[training], losses.loc[run]
-        kept = f"{network.density:.2f} ± {network.density_deviation:.2f}" if run == "l1" else f"{network.density:.3g}"
+        kept = (
+            f"{network.density:.2f} ± {network.density_deviation:.2f}"
+            if run == "l1 shrinkage"
+            else f"{network.density:.3g}"
+        )
         spread = f"{loss['median']:.2f}, {loss.lowest:.2f} to {loss.highest:.2f}"
         yield f"| {update} | {'all' if kept == '1' else kept} | {spread} | {with_deviation(network)} |"
 

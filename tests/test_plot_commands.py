@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from running import QUICK, run
@@ -76,5 +77,27 @@ def test_what_cannot_be_drawn_is_one_line_with_its_exit_code(
     assert (refused.exit_code, refused.output.splitlines()) == (code, [f"error: {message}"])
 
 
-def test_labels_are_one_for_each_run() -> None:
-    assert called("plot-filters", "one", "two", "--label", "a").exit_code == 2
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["plot-filters", "one", "two", "--label", "a"], "there are 2 runs and 1 labels"),
+        (["plot-frontier", "one", "two", "--label", "a", "--label", "a"], "labels must differ, got a, a"),
+        (["plot-turnover", "one", "--label", "a"], "No such option '--label'."),
+        (["plot-layers", "one", "--budget", "1/2"], "No such option '--budget'."),
+        (["plot-layers", "one", "-o", "."], "--output must name files, got '.', which is a folder"),
+        (["plot-layers"], "Missing argument 'RUNS...'."),
+    ],
+)
+def test_a_usage_error_is_one_line_that_says_where_help_is(arguments: list[str], message: str) -> None:
+    refused = called(*arguments)
+    assert refused.exit_code == 2
+    [line] = refused.output.splitlines()
+    assert line.startswith(f"error: {message}")
+    assert line.endswith(f" {arguments[0]} --help)")
+
+
+def test_labels_name_the_lines_of_convergence_and_may_have_any_letters(trained: Path, tmp_path: Path) -> None:
+    output = tmp_path / "figure"
+    done = called("plot-convergence", str(trained / "none"), "--label", "at $5 or $_{", "-o", str(output))
+    assert done.exit_code == 0, done.output
+    assert set(pd.read_csv(output.with_suffix(".csv")).run) == {"at $5 or $_{"}

@@ -49,7 +49,7 @@ def write_figure(name: str, table: pd.DataFrame, stem: Path, *, budget_bytes: fl
 def _read(runs: Sequence[Path], labels: Sequence[str], details: str | None) -> pd.DataFrame:
     tables = read_each(runs) if details is None else read_details(runs, details)
     for table, label in zip(tables.values(), labels, strict=False):
-        table["run"] = label
+        table["run"] = table["label"] = label
     return pd.concat(tables.values(), ignore_index=True)
 
 

@@ -1,11 +1,16 @@
 """The group of commands."""
 
+import sys
+from typing import Any, NoReturn
+
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from sparsecnn.cli.best_command import best_command
 from sparsecnn.cli.experiment_command import experiment_command
 from sparsecnn.cli.file_commands import bench_command, evaluate_command, export_command, inspect_command, unpack_command
 from sparsecnn.cli.filters_command import plot_filters_command
+from sparsecnn.cli.guard import INTERRUPTED
 from sparsecnn.cli.memory_command import memory_command
 from sparsecnn.cli.operations_command import operations_command
 from sparsecnn.cli.pack_command import pack_command, plot_storage_command
@@ -21,7 +26,31 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 data, 4 nothing accept
 """
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, epilog=EPILOG)
+class OneLineErrors(click.Group):
+    """A group whose usage errors are one line, as all other errors are."""
+
+    def main(self, *args: Any, **options: Any) -> NoReturn:
+        """Runs the command of the arguments, and exits."""
+        try:
+            code = super().main(*args, **{**options, "standalone_mode": False})
+        except NoArgsIsHelpError as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except click.UsageError as error:
+            command = error.ctx.command_path if error.ctx else self.name
+            click.echo(f"error: {error.format_message()} ({command} --help)", err=True)
+            sys.exit(error.exit_code)
+        except click.ClickException as error:
+            click.echo(f"error: {error.format_message()}", err=True)
+            sys.exit(error.exit_code)
+        except click.Abort:  # before a command has begun
+            sys.exit(INTERRUPTED)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+@click.group(
+    cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, epilog=EPILOG
+)
 @click.version_option(package_name="sparsecnn")
 def main() -> None:
     """The most accurate convolutional network that fits a memory budget, and the frontier to choose from."""

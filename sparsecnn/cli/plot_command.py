@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from sparsecnn.cli.guard import guarded
-from sparsecnn.cli.options import debug_option
+from sparsecnn.cli.options import checked_labels, debug_option, figure_output_option, labels_option
+from sparsecnn.plots import NAME_RUNS
 
 
 def plot_command(name: str, summary: str) -> click.Command:
@@ -15,26 +16,24 @@ def plot_command(name: str, summary: str) -> click.Command:
         f"plot-{name.replace('_', '-')}", help=f"{summary}\n\nRUN is a run folder, a table.csv or a table.parquet."
     )
     @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-    @click.option(
-        "-o",
-        "--output",
-        type=click.Path(path_type=Path),
-        help="Path of the files, without ending; by default plots/ in the first RUN.",
-    )
-    @click.option("--label", "labels", multiple=True, help="A run's name in the legend, one for each RUN in turn.")
-    @click.option(
-        "--budget", help="A memory budget to mark, such as 64KiB, or 1/20 of dense.", hidden=name != "frontier"
-    )
+    @figure_output_option("plots/ in the first RUN")
     @debug_option
     def command(
-        runs: tuple[Path, ...], output: Path | None, labels: tuple[str, ...], budget: str | None, debug: bool
+        runs: tuple[Path, ...],
+        output: Path | None,
+        debug: bool,
+        labels: tuple[str, ...] = (),
+        budget: str | None = None,
     ) -> None:
-        if labels and len(labels) != len(runs):
-            raise click.UsageError(f"there are {len(runs)} runs and {len(labels)} labels")
+        checked_labels(labels, len(runs))
         with guarded(debug=debug):
             # pandas and matplotlib take a second to import.
             from sparsecnn.cli.drawing import draw
 
             draw(name, runs, output, labels=labels, budget=budget)
 
+    if name in NAME_RUNS:
+        command = labels_option("A run's name in the picture")(command)
+    if name == "frontier":
+        command = click.option("--budget", help="A memory budget to mark, such as 64KiB, or 1/20 of dense.")(command)
     return command

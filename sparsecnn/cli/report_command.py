@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from sparsecnn.cli.guard import guarded
-from sparsecnn.cli.options import debug_option
+from sparsecnn.cli.options import checked_labels, debug_option, labels_option
 
 
 @click.command("report")
@@ -23,7 +23,7 @@ from sparsecnn.cli.options import debug_option
     help="A memory budget of the summary, such as 64KiB, or 1/8 of dense; may be given several times.  [default: "
     "1/4, 1/8, 1/20 and the search's own]",
 )
-@click.option("--label", "labels", multiple=True, help="A run's name on the page, one for each RUN in turn.")
+@labels_option("A run's name on the page")
 @debug_option
 def report_command(
     runs: tuple[Path, ...], output: Path | None, budgets: tuple[str, ...], labels: tuple[str, ...], debug: bool
@@ -35,8 +35,7 @@ def report_command(
     \b
     sparsecnn report runs/demo -o report.html
     """
-    if labels and len(labels) != len(runs):
-        raise click.UsageError(f"there are {len(runs)} runs and {len(labels)} labels")
+    checked_labels(labels, len(runs))
     with guarded(debug=debug):
         # torch takes seconds to import.
         from sparsecnn.cli.reporting import write_report

@@ -21,7 +21,7 @@ def write_report(runs: Sequence[Path], output: Path | None, budgets: Sequence[st
     for table, label in zip(tables.values(), labels, strict=False):
         table["run"] = label
     sources = [_read(path, table, known) for path, table in tables.items()]
-    page = report_page(sources, budgets)
+    page = report_page(sources, budgets, labels)
     click.echo(write_bytes(output or sources[0].folder / "report.html", page.encode()))
 
 

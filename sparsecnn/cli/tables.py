@@ -39,7 +39,8 @@ def best_table(runs: Sequence[Path], budgets: Sequence[str]) -> tuple[pd.DataFra
     found, misses = [], []
     for budget in budgets:
         for path, table in tables.items():
-            for _, rows in table.groupby(["run", "seed"], sort=False):
+            whole = table[table.phase != "member"]  # else the networks of unfinished ensembles say that they do not fit
+            for _, rows in (table if whole.empty else whole).groupby(["run", "seed"], sort=False):
                 try:
                     found.append(_best(path, rows, budget))
                 except OutOfReachError as error:
@@ -53,9 +54,13 @@ def _best(path: Path, rows: pd.DataFrame, budget: str) -> pd.DataFrame:
     except ValueError as error:
         raise ConfigError(f"--within: {error}") from error
     folder = (path if path.is_dir() else path.parent) / "checkpoints"
-    files = [folder / f"{key}.safetensors" for key in best.key]
+    places = [
+        (folder / f"{row.key}.safetensors", folder.with_name(f"ensemble_seed{row.seed}.safetensors"))
+        for row in best.itertuples()
+    ]
+    files = [next((str(file) for file in files if file.is_file()), None) for files in places]
     best.insert(0, "budget", budget)
-    return best.assign(weights_file=pd.Series([str(file) if file.is_file() else None for file in files], dtype=object))
+    return best.assign(weights_file=pd.Series(files, dtype=object))
 
 
 def best_text(best: pd.DataFrame) -> str:
@@ -83,9 +88,19 @@ def _networks(frontier: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
-def training_text(table: pd.DataFrame) -> str:
+def training_text(rows: pd.DataFrame) -> str:
     """One line a seed; for each run of several seeds the mean and standard deviation of their test accuracies."""
-    rows = table[table.phase == "train"]
+    lines = [_trainings(rows)]
+    are_several = rows.run.nunique() > 1
+    for run, finished in rows[rows.status == "ok"].groupby("run", sort=False).test_accuracy:
+        if len(finished) > 1:
+            of_run, values = f"{run}: " if are_several else "", finished.astype(float)
+            spread = f"{values.mean():.2f} +- {values.std():.2f} % (n = {len(values)} seeds)"
+            lines.append(f"{of_run}test accuracy {spread}")
+    return "\n".join(lines)
+
+
+def _trainings(rows: pd.DataFrame) -> str:
     shown = pd.DataFrame(
         {
             "seed": rows.seed,
@@ -99,21 +114,19 @@ def training_text(table: pd.DataFrame) -> str:
     )
     if "test_top5_accuracy" in rows and rows.test_top5_accuracy.notna().any():  # tables of older versions lack it
         shown.insert(6, "test top-5 %", rows.test_top5_accuracy.astype(float).round(2))
-    are_several = rows.run.nunique() > 1
-    if are_several:
+    if rows.run.nunique() > 1:
         shown.insert(0, "run", rows.run)
-    lines = [shown.to_string(index=False)]
-    for run, finished in rows[rows.status == "ok"].groupby("run", sort=False).test_accuracy:
-        if len(finished) > 1:
-            of_run, values = f"{run}: " if are_several else "", finished.astype(float)
-            spread = f"{values.mean():.2f} +- {values.std():.2f} % (n = {len(values)} seeds)"
-            lines.append(f"{of_run}test accuracy {spread}")
-    return "\n".join(lines)
+    return shown.to_string(index=False)
 
 
 def ensemble_text(table: pd.DataFrame) -> str:
-    """One line an ensemble: its file, and its accuracy beside the mean of those of its networks."""
+    """One line an ensemble: its file, and its accuracy beside the mean of those of its networks.
+
+    Where none is finished yet, one line a network.
+    """
     rows = table[(table.phase == "ensemble") & (table.status == "ok")]
+    if rows.empty:
+        return _trainings(table[table.phase == "member"])
     test_accuracy = table.drop_duplicates("key").set_index("key").test_accuracy.astype(float)
     members = [json.loads(keys) for keys in rows.members]
     shown = pd.DataFrame(
@@ -124,7 +137,7 @@ def ensemble_text(table: pd.DataFrame) -> str:
             "density": (rows.nonzeros / rows.weights).map("{:.3f}".format),
             "validation %": rows.val_accuracy.astype(float).round(2),
             "test %": rows.test_accuracy.astype(float).round(2),
-            "mean of networks": [round(float(test_accuracy[keys].mean()), 2) for keys in members],
+            "mean of networks": [round(float(test_accuracy.reindex(keys).mean()), 2) for keys in members],
             "ensemble": rows.key,
         }
     )

@@ -152,9 +152,10 @@ def _is_whole(seed: int, members: Sequence[CandidateRow]) -> bool:
 
 
 def _write(recorder: Recorder, seed: int, members: Sequence[CandidateRow]) -> None:
-    """Makes the file of an ensemble, unless it is there and belongs to a finished row."""
+    """Makes the file of an ensemble, unless it is there, and as long as its finished row says."""
     path, run = _path(recorder.run, seed), recorder.run
-    if path.is_file() and run.store.find(_key(members)) is not None:
+    row = run.store.find(_key(members))
+    if row is not None and path.is_file() and path.stat().st_size == row.memory_bytes:
         return
     bench = recorder.bench
     models = (bench.stored_model(recorder.weights(row.key)) for row in members)

@@ -72,7 +72,7 @@ def ensemble_row(
 ) -> CandidateRow:
     """The row of the ensemble in the file at `path`, measured as the file has it; sums are over its networks.
 
-    `epochs` are those of each network.
+    `epochs` and `dense_bytes` are those of each network.
     """
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     network = read_packed(path)
@@ -92,7 +92,6 @@ def ensemble_row(
         train_seconds=time.perf_counter() - clock,
         started_at=started,
         weights=sum(row.weights for row in members),
-        dense_bytes=sum(row.dense_bytes for row in members),
         layer_weights=json.dumps({layer.name: layer.weights for layer in network.layers}),
         layer_shapes=json.dumps({layer.name: layer.shape for layer in network.layers}),
         layer_bits=json.dumps(bits_in(network)),

@@ -15,5 +15,8 @@ FIGURES = {
     "ensembles": "Accuracy of ensembles of one memory against the number of their networks.",
 }
 
+# The figures that call runs by their names. The others show what runs have in common, whichever run it is of.
+NAME_RUNS = ("frontier", "convergence", "layers")
+
 # The table of a run that a figure needs beside the candidates, where it needs one: it gets both joined.
 DETAILS = {"convergence": "losses", "turnover": "layer_epochs"}

@@ -48,11 +48,12 @@ def numbers(table: pd.DataFrame) -> pd.DataFrame:
 def draw(table: pd.DataFrame) -> Figure:
     """Median and band of the training loss against iteration, a line for each regularizer of each run.
 
+    A column `label` names the lines; without it their regularizers do, with their runs where several have one.
     ValueError as for `numbers`.
     """
     summary = numbers(table)
     lines = [(names, rows) for names, rows in summary.groupby(["regularizer", "run"], sort=False)]
-    labels = _labels(summary)
+    labels = style.short_names([str(run) for (_, run), _ in lines]) if "label" in table else _labels(summary)
     with style.paper_style():
         figure = Figure(figsize=(style.WIDTH_INCHES, 4.0))
         axes = figure.subplots()
@@ -145,12 +146,12 @@ def _caption(table: pd.DataFrame, summary: pd.DataFrame, labels: list[str]) -> s
     steps = f"{windows[0]}" if len(windows) == 1 else f"at most {windows[-1]}"
     ends = summary.groupby(["regularizer", "run"], sort=False).tail(1)
     spans = [
-        f"{label} {low:.3g} to {high:.3g}"
+        f"{label}: {low:.3g} to {high:.3g}"
         for label, low, high in zip(labels, ends["lowest"], ends["highest"], strict=True)
     ]
     failed = int((tried == "failed").sum())
     return (
         f"Median (line) and 10 % to 90 % (band) over n = {repetitions} seeds a line; {failed or 'none'} failed. "
         f"Each point is the mean over {steps} step{'s' * (steps != '1')} as trained, not smoothed otherwise. "
-        f"Lowest to highest last point: {', '.join(spans)}."
+        f"Lowest and highest last points: {'; '.join(spans)}."
     )

@@ -11,6 +11,8 @@ from sparsecnn.plots import style
 
 PANELS = {"val_accuracy": "Validation", "test_accuracy": "Test"}
 MARKERS = "osD^vPX"
+# What the rows of a point share.
+SAME = ("model", "data")
 # Neighbouring lines at one place are moved apart by this share of it, so that error bars do not hide each other.
 ASIDE = 0.03
 ASIDE_TEXT = "Points are moved slightly sideways so that none hides another."
@@ -22,8 +24,12 @@ def means(rows: pd.DataFrame, by: Sequence[str], columns: Sequence[str] = tuple(
     """Mean and sample standard deviation of `columns` over the rows that agree in `by`, which are one a seed.
 
     The columns are those of `by`, `seeds`, and of each of `columns` itself and with `_deviation`, NaN for one seed.
-    ValueError when two rows agree in `by` and in seed.
+    ValueError when two rows agree in `by` and in seed, or rows of one point are of several networks or data sets.
     """
+    for name in SAME:
+        if name in rows and rows.groupby(list(by))[name].nunique().max() > 1:
+            several = ", ".join(sorted(rows[name].dropna().astype(str).unique()))
+            raise ValueError(f"a point stands for one {name}, got {several}: plot fewer runs")
     twice = rows[rows.duplicated([*by, "seed"])]
     if len(twice):
         which = ", ".join(f"{name} {twice[name].iloc[0]}" for name in [*by, "seed"])

@@ -3,6 +3,7 @@
 import io
 import math
 import textwrap
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
@@ -44,6 +45,7 @@ RC: dict[Any, Any] = {
     "lines.linewidth": 1.5,
     "figure.constrained_layout.use": True,
     "figure.facecolor": "white",
+    "text.parse_math": False,  # names of users may have dollar signs
     "svg.hashsalt": "sparsecnn",  # element ids would be random otherwise
     "svg.fonttype": "path",
 }
@@ -108,7 +110,8 @@ def save(figure: Figure, stem: str | Path) -> list[Path]:
     paths = []
     for kind, tags in metadata.items():
         picture = io.BytesIO()
-        with paper_style():
+        with paper_style(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # a box stands for it
             figure.savefig(picture, format=kind, dpi=PNG_DPI, metadata=tags)
         paths.append(stem.with_name(f"{stem.name}.{kind}"))
         write_bytes(paths[-1], picture.getvalue())

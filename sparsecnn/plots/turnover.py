@@ -16,6 +16,8 @@ COLUMNS = ["key", "phase", "seed", "regularizer", "budgets", "weights"]
 LAYER_COLUMNS = ["epoch", "layer_detail", "nonzeros_detail", "turnover"]
 ASIDE = 0.02
 PERCENT = 100.0
+ONCE = "threshold_once"
+UNMOVED = " Thresholding after the training keeps all weights until then: it has no others to take up."
 
 
 def numbers(table: pd.DataFrame) -> pd.DataFrame:
@@ -46,7 +48,7 @@ def draw(table: pd.DataFrame) -> Figure:
         axes.set_ylim(bottom=0)
         axes.set_ylabel("kept weights that were not kept\nwhen the epoch began (%)")
         style.add_legend(figure, axes.get_legend_handles_labels()[0])
-        style.add_caption(figure, f"{seeds_text(summary)} {ASIDE_TEXT}")
+        style.add_caption(figure, f"{seeds_text(summary)} {ASIDE_TEXT}{UNMOVED if ONCE in names else ''}")
     return figure
 
 

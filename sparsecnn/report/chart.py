@@ -12,6 +12,7 @@ from sparsecnn.plots.axes import LogTicks
 WIDTH, HEIGHT = 520, 350
 LEFT, RIGHT, TOP, BOTTOM = 54, 14, 34, 46
 MOST_TICKS = 6
+FEW_DECADES = 4
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,10 @@ def linear_ticks(scale: Scale) -> list[Tick]:
 
 
 def decade_ticks(scale: Scale) -> list[Tick]:
-    """Ticks of a logarithmic scale at 1, 2 and 5 times powers of ten."""
-    powers = range(math.floor(math.log10(scale.low)), math.ceil(math.log10(scale.high)) + 1)
-    values = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+    """Ticks of a logarithmic scale at 1, 2 and 5 times powers of ten, or at so many powers as can be read."""
+    low, high = math.floor(math.log10(scale.low)), math.ceil(math.log10(scale.high))
+    digits, stride = ((1, 2, 5), 1) if high - low <= FEW_DECADES else ((1,), math.ceil((high - low) / MOST_TICKS))
+    values = [digit * 10.0**power for power in range(low, high + 1, stride) for digit in digits]
     return [Tick(scale(value), f"{value:g}") for value in values if scale.low <= value <= scale.high]
 
 

@@ -25,11 +25,12 @@ from sparsecnn.report.words import MISSING, counted, listed, memory, number
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def report_page(sources: Sequence[Source], budgets: Sequence[str] = ()) -> str:
+def report_page(sources: Sequence[Source], budgets: Sequence[str] = (), labels: Sequence[str] = ()) -> str:
     """The page as HTML; nothing in it is fetched from elsewhere, and all text of the runs is escaped.
 
-    `budgets` are limits as in `sizes.to_bytes`, by default 1/4, 1/8, 1/20 and the searches' own. The same runs give
-    the same page. ConfigError for a budget that cannot be read.
+    `budgets` are limits as in `sizes.to_bytes`, by default 1/4, 1/8, 1/20 and the searches' own; `labels` are the names
+    that the runs were given, for the command that makes the page again. The same runs give the same page. ConfigError
+    for a budget that cannot be read.
     """
     table = pd.concat([source.candidates for source in sources], ignore_index=True)
     chosen = budgets_of(sources, budgets)
@@ -40,13 +41,13 @@ def report_page(sources: Sequence[Source], budgets: Sequence[str] = ()) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    facts = {**_texts(sources, table), **_findings(sources, table, chosen), **_making(sources, chosen)}
+    facts = {**_texts(sources, table), **_findings(sources, table, chosen), **_making(sources, chosen, labels)}
     return pages.get_template("page.html").render(**facts, chart=chart)
 
 
 def _texts(sources: Sequence[Source], table: pd.DataFrame) -> dict[str, Any]:
     runs = list(dict.fromkeys(map(str, table["run"])))
-    seeds = sorted(table["seed"].unique())
+    seeds = sorted(table.loc[table["phase"] != "member", "seed"].unique())
     return {
         "version": version("sparsecnn"),
         "title": title(sources),
@@ -79,10 +80,11 @@ def _findings(sources: Sequence[Source], table: pd.DataFrame, budgets: Sequence[
     }
 
 
-def _making(sources: Sequence[Source], budgets: Sequence[str]) -> dict[str, Any]:
+def _making(sources: Sequence[Source], budgets: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
     settings = changed_settings(sources)
     paths = [str(source.path) for source in sources]
-    within = [word for budget in budgets for word in ("--within", budget)]
+    options = [word for budget in budgets for word in ("--within", budget)]
+    options += [word for label in labels for word in ("--label", label)]
     return {
         "shared": [setting for setting in settings if setting.is_shared],
         "differing": [setting for setting in settings if not setting.is_shared],
@@ -90,7 +92,7 @@ def _making(sources: Sequence[Source], budgets: Sequence[str]) -> dict[str, Any]
         "sources": sources,
         "environments": environments(sources),
         "commands": [(source, commands(source, budgets)) for source in sources],
-        "report_command": shlex.join(["sparsecnn", "report", *paths, *within, "-o", "report.html"]),
+        "report_command": shlex.join(["sparsecnn", "report", *paths, *options, "-o", "report.html"]),
     }
 
 

@@ -1,5 +1,6 @@
 """Tables out of runs: exports to CSV and Parquet, and reading either or the store."""
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable
@@ -17,6 +18,9 @@ FILES = {"candidates": "table", "epochs": "epochs", "layer_epochs": "layer_epoch
 # Tables that only some runs have, and what makes a run have them.
 OPTIONAL = {"losses": "training.loss_every=N records them"}
 FOLDER = "give the run folder, or keep the file beside its table.csv"
+NUMBERS = {"seed", "number", "round", "epochs", "memory_bytes", "dense_bytes", "nonzeros", "weights", "train_images"}
+NUMBERS |= {"val_accuracy", "val_loss", "test_accuracy", "test_loss"}
+LAYERS = {"layer_nonzeros", "layer_weights", "budgets"}  # JSON objects
 REQUIRED = {"run", "key", "phase", "status", "memory_bytes", "val_accuracy", "test_accuracy"}
 
 
@@ -98,7 +102,31 @@ def _read_run(path: Path) -> pd.DataFrame:
         raise DataError(f"{found} is no results table: it lacks the column {min(lacking)}")
     if frame.empty:
         raise DataError(f"{found} holds no candidate yet")
+    damage = _damage(frame)
+    if damage:
+        raise DataError(f"{found} is damaged: {damage}")
     return frame
+
+
+def _damage(frame: pd.DataFrame) -> str | None:
+    """What no run has written: text for a number, a network without its layers or of no bytes."""
+    for name in NUMBERS & set(frame.columns):
+        if pd.to_numeric(frame[name], errors="coerce").isna().sum() > frame[name].isna().sum():
+            return f"{name} holds what is no number"
+    ended = frame[frame["status"] == "ok"]
+    if not (pd.to_numeric(ended["memory_bytes"]) > 0).all():
+        return "a finished network takes no memory"
+    for name in LAYERS & set(frame.columns):
+        if not ended[name].map(_is_object).all():
+            return f"{name} of a finished network cannot be read"
+    return None
+
+
+def _is_object(text: object) -> bool:
+    try:
+        return isinstance(json.loads(str(text)), dict)
+    except ValueError:
+        return False
 
 
 def _places(folder: Path, name: str) -> list[Path]:
@@ -121,6 +149,8 @@ def _read_table(path: Path, name: str) -> pd.DataFrame:
 
 def _read_file(path: Path, name: str) -> pd.DataFrame:
     if path.suffix == ".csv":
+        if not path.read_bytes().endswith(b"\n"):
+            raise ValueError("the last line is cut off")
         return pd.read_csv(path)
     if path.suffix == ".parquet":
         return pd.read_parquet(path)

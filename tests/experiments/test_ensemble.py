@@ -10,7 +10,7 @@ from running import QUICK, Counting, run
 
 from sparsecnn import load
 from sparsecnn.allocation import uniform
-from sparsecnn.cli.tables import results_text
+from sparsecnn.cli.tables import best_table, results_text
 from sparsecnn.config import build, compose
 from sparsecnn.errors import ConfigError, DivergedError
 from sparsecnn.experiments import Workbench
@@ -39,13 +39,13 @@ def test_an_ensemble_takes_what_one_dense_network_takes(tmp_path: Path) -> None:
         assert members.seed.tolist() == [3 * row.seed, 3 * row.seed + 1, 3 * row.seed + 2]
         assert members.nonzeros.sum() == row.nonzeros
         assert members.memory_bytes.sum() == read_packed(path).payload_bytes
-        assert row.weights == 3 * one.weights and row.dense_bytes == 3 * one.dense_bytes
+        assert row.weights == 3 * one.weights and row.dense_bytes == one.dense_bytes
 
 
 def test_what_is_recorded_is_what_the_file_says(tmp_path: Path) -> None:
     table = ensemble(tmp_path, "ensemble.networks=2", "ensemble.target_memory=1/4")
     row, members = table[table.phase == "ensemble"].iloc[0], table[table.phase == "member"]
-    assert row.memory_bytes <= row.dense_bytes / 2 / 4
+    assert row.memory_bytes <= row.dense_bytes / 4
     bench = Workbench.of(build(compose("train", QUICK).nodes).parts).ready()
     network = load(tmp_path / "ensemble_seed0.safetensors")
     models = [bench.stored_model(tmp_path / "checkpoints" / f"{key}.safetensors").eval() for key in members.key]
@@ -72,15 +72,28 @@ def test_an_ensemble_is_told_in_a_line_beside_the_mean_of_its_networks(tmp_path:
     assert line.split()[-1] == row.key
 
 
-def test_a_finished_ensemble_is_not_made_again_and_a_lost_file_is(tmp_path: Path) -> None:
+def test_a_finished_ensemble_is_not_made_again_and_a_lost_or_cut_file_is(tmp_path: Path) -> None:
     first = ensemble(tmp_path, "ensemble.networks=2")
-    path, again = tmp_path / "ensemble_seed0.safetensors", Counting()
+    path = tmp_path / "ensemble_seed0.safetensors"
     content = path.read_bytes()
-    path.unlink()
-    second = run(tmp_path, "ensemble", [*QUICK, "ensemble.networks=2"], again).table
-    assert again.titles == []
-    assert path.read_bytes() == content
-    pd.testing.assert_frame_equal(first, second)
+    for lose in (path.unlink, lambda: path.write_bytes(content[:1000])):
+        lose()
+        again = Counting()
+        second = run(tmp_path, "ensemble", [*QUICK, "ensemble.networks=2"], again).table
+        assert again.titles == []
+        assert path.read_bytes() == content
+        pd.testing.assert_frame_equal(first, second)
+
+
+def test_an_ensemble_is_one_network_with_one_file_and_its_networks_are_none(tmp_path: Path) -> None:
+    table = ensemble(tmp_path, "ensemble.networks=2", "ensemble.target_memory=1/2", "solver.epochs=0.2")
+    whole = table[table.phase == "ensemble"].iloc[0]
+    best, misses = best_table([tmp_path], ["1/2"])
+    assert misses == []
+    assert best.key.tolist() == [whole.key]
+    assert best.weights_file.tolist() == [str(tmp_path / "ensemble_seed0.safetensors")]
+    begun = table[table.phase == "member"].iloc[:1]
+    assert results_text(begun).split()[-1] == begun.key.iloc[0]
 
 
 def test_an_ensemble_of_networks_that_diverge_fails(tmp_path: Path) -> None:

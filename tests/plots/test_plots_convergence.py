@@ -90,7 +90,7 @@ def test_the_caption_says_n_the_smoothing_and_where_the_repetitions_end(
     text = caption(figure)
     assert text.startswith("Median (line) and 10 % to 90 % (band) over n = 11 seeds a line; none failed.")
     assert "the mean over at most 10 steps" in text
-    assert text.endswith("no regularizer 10 to 20, l0 projection 20 to 30.")
+    assert text.endswith("no regularizer: 10 to 20; l0 projection: 20 to 30.")
     assert figure.axes[0].get_xlabel() == "iteration (steps)"
     assert figure.axes[0].get_ylabel() == "training loss (nats)"
     assert not cut(figure)

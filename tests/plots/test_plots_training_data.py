@@ -53,6 +53,16 @@ def test_networks_in_two_tables_count_once_and_older_rows_not_at_all(trained: Ca
     assert set(numbers(pd.concat([trained(), trained(), older])).seeds) == {3}
 
 
+@pytest.mark.parametrize("name", ["model", "data"])
+def test_seeds_of_several_networks_or_data_sets_are_no_repetitions(
+    trained: Callable[..., pd.DataFrame], name: str
+) -> None:
+    table = trained()
+    mixed = table.assign(**{name: table.seed.map({0: "b", 1: "a", 2: "a"})})
+    with pytest.raises(ValueError, match=f"a point stands for one {name}, got a, b: plot fewer runs"):
+        numbers(mixed)
+
+
 def test_two_different_rows_of_one_seed_are_an_error(trained: Callable[..., pd.DataFrame]) -> None:
     twice = pd.concat([trained(), trained().assign(key=lambda rows: rows.key + "again")])
     with pytest.raises(ValueError, match="got two of regularizer none, train_images 1000, seed 0: plot fewer runs"):

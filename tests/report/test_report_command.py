@@ -55,6 +55,7 @@ def test_a_table_alone_is_reported_under_its_label(searched: Path, tmp_path: Pat
     words = Page(output.read_text()).words
     assert "alone, seed 0" in words
     assert "beside, seed 0" in words
+    assert "--label alone --label beside" in words
 
 
 @pytest.mark.parametrize(
