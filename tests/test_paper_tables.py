@@ -41,6 +41,18 @@ def figure_1() -> Iterator[str]:
         yield f"| {SEARCHES[str(network)]} |{shown}"
 
 
+@pytest.mark.parametrize(
+    ("network", "told"),
+    [
+        ("cifar10_quick", "{:g} epochs of cifar10_quick against {:.1f} to {:.1f}"),
+        ("lenet", "{:g} of LeNet against {:.1f} to {:.1f}"),
+    ],
+)
+def test_how_long_networks_and_their_bases_were_trained_is_told(network: str, told: str) -> None:
+    base, *others = pd.read_csv(RESULTS / "figure_1.csv").query("network == @network").epochs
+    assert told.format(base, min(others), max(others)) in paper_text()
+
+
 def figure_2() -> Iterator[str]:
     table = pd.read_csv(RESULTS / "cifar10" / "figure_2_networks.csv")
     for row in table.itertuples():
