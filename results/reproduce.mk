@@ -87,6 +87,7 @@ reproduce-networks: $(INSTALLED)  ## Redo figure 1 of cifar10_full (CIFAR=folder
 
 .PHONY: reproduce-table
 reproduce-table: $(INSTALLED)  ## Redo the tables of docs/paper.md from the kept tables of runs (seconds)
+	$(call slow,seconds)
 	$(BIN)/python benchmarks/paper_tables.py
 
 reproduce-caffe: $(INSTALLED)  ## Redo the dense network of Caffe's recipe (CIFAR=folder of parquet files; 40 minutes)

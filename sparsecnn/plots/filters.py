@@ -35,12 +35,14 @@ def weights_table(run: str, network: str, layer: str, weight: npt.NDArray[np.flo
 def numbers(table: pd.DataFrame) -> pd.DataFrame:
     """Nonzeros and l1 norm of each filter of each run; a filter is alive if any of its weights is not zero.
 
-    `table` is that of `weights_table`, of one run or several. ValueError for an empty one, and for filters of other
-    than 1 or 3 channels, which have no colour.
+    `table` is that of `weights_table`, of one run or several. ValueError for an empty one, for weights that are
+    not finite, and for filters of other than 1 or 3 channels, which have no colour.
     """
     require_columns(table, COLUMNS)
     if table.empty:
         raise ValueError("the filters figure needs at least one filter")
+    if not np.isfinite(table["weight"]).all():
+        raise ValueError("the filters figure needs finite weights")
     for (run, layer), part in table.groupby(["run", "layer"], sort=False):
         channels = part["channel"].nunique()
         if channels not in DRAWN_CHANNELS:

@@ -106,3 +106,9 @@ def test_filters_of_other_channels_are_refused() -> None:
 def test_an_empty_table_is_an_error() -> None:
     with pytest.raises(ValueError, match="needs at least one filter"):
         draw(table(filters(1, 1)).iloc[:0])
+
+
+def test_weights_that_are_not_finite_are_refused() -> None:
+    weights = table(filters(1, 1)).assign(weight=float("nan"))
+    with pytest.raises(ValueError, match="needs finite weights"):
+        draw(weights)
