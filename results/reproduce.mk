@@ -29,7 +29,7 @@ slow = $(if $(FAST),$(error $@ has no first look, leave out FAST)) $(say)
 
 TABLES = table.csv epochs.csv layer_epochs.csv config.yaml environment.json
 # $(call keep,RUN,FOLDER,TABLES): into results, without the place of this machine's data.
-data_of = $(if $(findstring mnist,$(1)),$(MNIST),$(if $(findstring alexnet,$(1)),$(TINY),$(CIFAR)))
+data_of = $(if $(or $(findstring mnist,$(1)),$(findstring reduced,$(1))),$(MNIST),$(if $(findstring alexnet,$(1)),$(TINY),$(CIFAR)))
 keep = mkdir -p $(KEPT)/$(2) && cp $(addprefix $(RUNS)/$(1)/,$(3)) $(KEPT)/$(2)/ && sed -i.old $(foreach \
   folder,$(call data_of,$(2)),-e 's:$(folder):data/images:') -e '' $(KEPT)/$(2)/config.yaml \
   $(KEPT)/$(2)/environment.json && rm $(KEPT)/$(2)/*.old
@@ -48,7 +48,7 @@ say-reproduce:
 	$(if $(TINY),,@echo 'without reproduce-alexnet, which wants TINY=folder')
 say-reproduce-figures:
 	$(call say,about 5 hours)
-reproduce-figures: say-reproduce-figures $(FIGURES)  ## Redo figures 2, 3, 5, the ensembles and the reduced data (CIFAR=folder; about 5 hours)
+reproduce-figures: say-reproduce-figures $(FIGURES)  ## Redo figures 2, 3, 5, the ensembles and the reduced data (CIFAR=, MNIST=folders; about 5 hours)
 reproduce: say-reproduce $(FIGURES) $(OTHERS) $(if $(FAST),,$(LONG))  ## Redo all of results but bench (CIFAR=, MNIST=, TINY=folders; half a day)
 
 # Figures 1 and 4. The dense network is trained for twice as long, too: as long as the smallest ones have been in all.
@@ -166,15 +166,15 @@ reproduce-ensembles: $(INSTALLED)  ## Redo results/ensembles (CIFAR=folder of pa
 	$(SPARSECNN) plot-ensembles $(ENSEMBLES)/ensemble/* -o $(KEPT)/ensembles/ensembles
 
 REDUCED = $(RUNS)/reduced_data
-# With all images about as accurate as the l0 networks, and less sparse.
+# With all images about as sparse as the l0 networks.
 L1_STRENGTH = 1e-2
-REDUCE = $(SPARSECNN) train --multirun experiment=reduced_data runs_dir=$(REDUCED) $(EXECUTOR) $(READ_CIFAR) \
+REDUCE = $(SPARSECNN) train --multirun experiment=reduced_data runs_dir=$(REDUCED) $(EXECUTOR) $(READ_MNIST) \
   train_split.share=$(call commas,$(if $(FAST),1 0.25,1 0.5 0.25 0.125 0.0625)) $(call fast,seeds=[0] solver.steps=20)
 
-reproduce-reduced-data: $(INSTALLED)  ## Redo results/reduced_data (CIFAR=folder of parquet files; an hour)
-	$(call say,about an hour)
+reproduce-reduced-data: $(INSTALLED)  ## Redo results/reduced_data (MNIST=folder of parquet files; half an hour)
+	$(call say,about half an hour)
 	$(REDUCE) regularizer=none allocation=dense
-	$(REDUCE) regularizer=l1_shrinkage_late regularizer.regularizer.strength=$(L1_STRENGTH) allocation=dense
+	$(REDUCE) regularizer=l1_shrinkage regularizer.strength=$(L1_STRENGTH) allocation=dense
 	$(REDUCE)
 	$(call keep_first,reduced_data/train,reduced_data)
 	$(SPARSECNN) table $(REDUCED)/train/* -o $(KEPT)/reduced_data/table.csv
