@@ -174,7 +174,7 @@ REDUCE = $(SPARSECNN) train --multirun experiment=reduced_data runs_dir=$(REDUCE
 reproduce-reduced-data: $(INSTALLED)  ## Redo results/reduced_data (MNIST=folder of parquet files; half an hour)
 	$(call say,about half an hour)
 	$(REDUCE) regularizer=none allocation=dense
-	$(REDUCE) regularizer=l1_shrinkage regularizer.strength=$(L1_STRENGTH) allocation=dense
+	$(REDUCE) regularizer=l1_shrinkage regularizer.strength=$(L1_STRENGTH) solver.weight_decay=0 allocation=dense
 	$(REDUCE)
 	$(call keep_first,reduced_data/train,reduced_data)
 	$(SPARSECNN) table $(REDUCED)/train/* -o $(KEPT)/reduced_data/table.csv
