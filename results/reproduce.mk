@@ -175,7 +175,7 @@ reproduce-reduced-data: $(INSTALLED)  ## Redo results/reduced_data (MNIST=folder
 	$(call say,about half an hour)
 	$(REDUCE) regularizer=none allocation=dense
 	$(REDUCE) regularizer=l1_shrinkage regularizer.strength=$(L1_STRENGTH) solver.weight_decay=0 allocation=dense
-	$(REDUCE)
+	$(REDUCE) allocation.density=0.05
 	$(call keep_first,reduced_data/train,reduced_data)
 	$(SPARSECNN) table $(REDUCED)/train/* -o $(KEPT)/reduced_data/table.csv
 	$(SPARSECNN) plot-training-data $(REDUCED)/train/* -o $(KEPT)/reduced_data/training_data
