@@ -23,6 +23,7 @@ SEARCHES = {
     "lenet": RESULTS / "mnist" / "frontier",
     "cifar10_quick": RESULTS / "cifar10" / "frontier",
     "resnet20": RESULTS / "cheap" / "resnet20_cheap",
+    "alexnet": RESULTS / "alexnet" / "frontier",
 }
 # Where the dense base of a search was trained, if not there.
 BASES = {"resnet20": RESULTS / "cheap" / "resnet20_exhaustive"}
