@@ -38,20 +38,19 @@ keep_first = $(call keep,$(1)/$$(ls $(RUNS)/$(1) | head -n 1),$(2),config.yaml e
 BUDGETS = --within 1/4 --within 1/8 --within 1/20
 
 FIGURES = reproduce-filters reproduce-losses reproduce-thresholding reproduce-ensembles reproduce-reduced-data
-OTHERS = reproduce-caffe reproduce-cifar reproduce-mnist reproduce-networks $(if $(TINY),reproduce-alexnet)
-# Without a first look.
-LONG = reproduce-memory reproduce-packed reproduce-cheap reproduce-table
+WITH_FIRST_LOOK = reproduce-caffe reproduce-cifar reproduce-mnist reproduce-networks $(if $(TINY),reproduce-alexnet)
+WITHOUT_FIRST_LOOK = reproduce-memory reproduce-packed reproduce-cheap reproduce-table
 
 .PHONY: reproduce reproduce-figures say-reproduce say-reproduce-figures
 say-reproduce:
 	$(call say,about half a day)
 	$(if $(TINY),,@echo 'without reproduce-alexnet, which wants TINY=folder')
 say-reproduce-figures:
-	$(call say,about 5 hours)
-reproduce-figures: say-reproduce-figures $(FIGURES)  ## Redo figures 2, 3, 5, the ensembles and the reduced data (CIFAR=, MNIST=folders; about 5 hours)
-reproduce: say-reproduce $(FIGURES) $(OTHERS) $(if $(FAST),,$(LONG))  ## Redo all of results but bench (CIFAR=, MNIST=, TINY=folders; half a day)
+	$(call say,about 4 hours)
+reproduce-figures: say-reproduce-figures $(FIGURES)  ## Redo figures 2, 3, 5, the ensembles and the reduced data (CIFAR=, MNIST=folders; about 4 hours)
+reproduce: say-reproduce $(FIGURES) $(WITH_FIRST_LOOK) $(if $(FAST),,$(WITHOUT_FIRST_LOOK))  ## Redo all of results but bench and operators (CIFAR=, MNIST=, TINY=folders; half a day)
 
-# Figures 1 and 4. The dense network is trained for twice as long, too: as long as the smallest ones have been in all.
+# Figures 1 and 4. The dense network is trained for twice as long, too: about as long as the smallest ones in all, or longer.
 .PHONY: reproduce-cifar reproduce-mnist reproduce-networks reproduce-caffe
 FAST_SEARCH = $(call fast,seeds=[0] train_split.share=0.05 solver.epochs=4 search.rounds=4)
 

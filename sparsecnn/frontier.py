@@ -37,6 +37,12 @@ def finished(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["status"] == "ok"]
 
 
+def whole_networks(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of networks that stand for themselves; those of unfinished ensembles where there are no others."""
+    whole = table[table["phase"] != "member"]
+    return table if whole.empty else whole
+
+
 def pareto(table: pd.DataFrame, accuracy: str = "val_accuracy") -> pd.DataFrame:
     """The finished rows that no other beats in both `accuracy` and memory, smallest memory first.
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparsecnn.errors import OutOfReachError
-from sparsecnn.frontier import best_within, finished, frontier_table, pareto, require_columns
+from sparsecnn.frontier import best_within, finished, frontier_table, pareto, require_columns, whole_networks
 
 
 def table(*candidates: tuple[int, float | None], **columns: object) -> pd.DataFrame:
@@ -164,3 +164,11 @@ def test_missing_columns_are_named() -> None:
         finished(pd.DataFrame({"key": ["a"]}))
     with pytest.raises(ValueError, match="b, c"):
         require_columns(pd.DataFrame({"a": [1]}), ["a", "b", "c"])
+
+
+def test_networks_of_an_ensemble_do_not_stand_for_themselves_unless_it_is_unfinished() -> None:
+    phases = ["member", "member", "ensemble"]
+    rows = table((100, 60.0), (100, 61.0), (200, 62.0), phase=phases, seed=[0, 1, 0])
+    assert whole_networks(rows).key.tolist() == ["k2"]
+    assert pareto(rows).key.tolist() == ["k2"]
+    assert whole_networks(rows.iloc[:2]).key.tolist() == ["k0", "k1"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from sparsecnn.errors import ConfigError, OutOfReachError
-from sparsecnn.frontier import best_within, frontier_table
+from sparsecnn.frontier import best_within, frontier_table, whole_networks
 from sparsecnn.results import read_each
 from sparsecnn.sizes import readable
 
@@ -39,8 +39,7 @@ def best_table(runs: Sequence[Path], budgets: Sequence[str]) -> tuple[pd.DataFra
     found, misses = [], []
     for budget in budgets:
         for path, table in tables.items():
-            whole = table[table.phase != "member"]  # else the networks of unfinished ensembles say that they do not fit
-            for _, rows in (table if whole.empty else whole).groupby(["run", "seed"], sort=False):
+            for _, rows in whole_networks(table).groupby(["run", "seed"], sort=False):
                 try:
                     found.append(_best(path, rows, budget))
                 except OutOfReachError as error:
@@ -53,9 +52,9 @@ def _best(path: Path, rows: pd.DataFrame, budget: str) -> pd.DataFrame:
         best = best_within(rows, budget)
     except ValueError as error:
         raise ConfigError(f"--within: {error}") from error
-    folder = (path if path.is_dir() else path.parent) / "checkpoints"
+    folder = path if path.is_dir() else path.parent
     places = [
-        (folder / f"{row.key}.safetensors", folder.with_name(f"ensemble_seed{row.seed}.safetensors"))
+        (folder / "checkpoints" / f"{row.key}.safetensors", folder / f"ensemble_seed{row.seed}.safetensors")
         for row in best.itertuples()
     ]
     files = [next((str(file) for file in files if file.is_file()), None) for files in places]

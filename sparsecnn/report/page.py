@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from sparsecnn.frontier import finished, frontier_table
+from sparsecnn.frontier import finished, frontier_table, whole_networks
 from sparsecnn.report import chart
 from sparsecnn.report.convergence_panels import convergence_panels
 from sparsecnn.report.curves import curves
@@ -47,7 +47,7 @@ def report_page(sources: Sequence[Source], budgets: Sequence[str] = (), labels: 
 
 def _texts(sources: Sequence[Source], table: pd.DataFrame) -> dict[str, Any]:
     runs = list(dict.fromkeys(map(str, table["run"])))
-    seeds = sorted(table.loc[table["phase"] != "member", "seed"].unique())
+    seeds = sorted(whole_networks(table)["seed"].unique())
     return {
         "version": version("sparsecnn"),
         "title": title(sources),

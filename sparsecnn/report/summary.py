@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from sparsecnn.errors import ConfigError, OutOfReachError
-from sparsecnn.frontier import best_within, finished
+from sparsecnn.frontier import best_within, finished, whole_networks
 from sparsecnn.report.source import Source
 from sparsecnn.report.words import MISSING, change, memory, number
 from sparsecnn.sizes import to_bytes
@@ -63,7 +63,7 @@ def tally(table: pd.DataFrame) -> list[Row]:
         rows.append(
             {
                 "run": run,
-                "seeds": part["seed"].nunique(),
+                "seeds": whole_networks(part)["seed"].nunique(),
                 "networks": len(part),
                 **{status: int(counts.get(status, 0)) for status in STATUSES},
                 "accepted": int(part["accepted"].eq(True).sum()),
