@@ -16,6 +16,7 @@ import pandas as pd
 
 from sparsecnn.errors import OutOfReachError
 from sparsecnn.frontier import best_within
+from sparsecnn.plots.means import means
 from sparsecnn.results import read_runs
 
 RESULTS = Path("results")
@@ -33,35 +34,19 @@ CONVERGENCE = RESULTS / "cifar10" / "convergence"
 TRAININGS = ("figure_3", "figure_3_l1", "figure_3_l0", "figure_3_l0_tenth")
 
 
-def means(**columns: "pd.Series[float]") -> dict[str, object]:
-    """The seeds of some columns, and their means and deviations."""
-    found: dict[str, object] = {"seeds": len(next(iter(columns.values())))}
-    for name, values in columns.items():
-        # Equal values have no deviation; floats leave one of 1e-17.
-        found |= {name: values.mean(), f"{name}_deviation": round(values.std(), 9)}
-    return found
-
-
-def within_budgets() -> Iterator[dict[str, object]]:
-    """A row for each network and budget; one that a seed does not reach is left out. `epochs` are those in all."""
+def within_budgets() -> Iterator[pd.DataFrame]:
+    """The networks of each search and budget, one a seed, with the epochs in all; a budget not reached is left out."""
     for network, run in SEARCHES.items():
         table = read_runs([run]).drop_duplicates("key").set_index("key", drop=False)
         base = read_runs([BASES.get(network, run)]).query("phase == 'base'")
-        yield {"network": network, "within": "1", **accuracies(base), "epochs": base["epochs"].mean()}
+        yield base.assign(network=network, within="1")
         behind = epochs_behind_base(table)
         for within in BUDGETS:
             try:
                 best = table.loc[best_within(table, within)["key"]]
             except OutOfReachError:
                 continue
-            epochs = base["epochs"].mean() + behind[best.index].mean()
-            yield {"network": network, "within": within, **accuracies(best), "epochs": epochs}
-
-
-def accuracies(rows: pd.DataFrame) -> dict[str, object]:
-    """On test images; of five guesses where there are more than ten classes."""
-    measured = rows.reindex(columns=["test_accuracy", "test_top5_accuracy"]).astype(float)
-    return means(**{str(name): values for name, values in measured.items()})
+            yield best.assign(network=network, within=within, epochs=base["epochs"].mean() + behind[best.index])
 
 
 def epochs_behind_base(table: pd.DataFrame) -> "pd.Series[float]":
@@ -72,39 +57,41 @@ def epochs_behind_base(table: pd.DataFrame) -> "pd.Series[float]":
     return pd.Series(behind)
 
 
-def filters_left() -> Iterator[dict[str, object]]:
-    """A row for weight decay and each strength of shrinkage in Figure 2; `filters`: those left, by seed."""
+def filters_left() -> pd.DataFrame:
+    """The networks of Figure 2 by the run of their training; `filters`: those left of each seed, in their order."""
+    networks = read_runs([FILTERS / "table.csv"])
     alive = pd.read_csv(FILTERS / "strengths.csv").groupby("run")["alive"].sum()
-    for run, networks in read_runs([FILTERS / "table.csv"]).groupby("run", sort=False):
-        strength = str(run).removeprefix("l1_")
-        filters = [str(alive.get(f"{strength}, seed {seed}", "")) for seed in networks["seed"]]
-        density = networks["layer_nonzeros"].map(_of_conv1) / networks["layer_weights"].map(_of_conv1)
-        found = means(conv1_density=density, test_accuracy=networks["test_accuracy"])
-        yield {"training": run, "filters": " ".join(filters).strip(), **found}
+    panels = networks["run"].str.removeprefix("l1_") + ", seed " + networks["seed"].astype(str)
+    filters = panels.map(lambda panel: str(alive.get(panel, ""))).groupby(networks["run"]).agg(" ".join).str.strip()
+    density = networks["layer_nonzeros"].map(_of_conv1) / networks["layer_weights"].map(_of_conv1)
+    return networks.assign(training=networks["run"], filters=networks["run"].map(filters), conv1_density=density)
 
 
 def _of_conv1(layers: str) -> int:
     return int(json.loads(layers)["conv1"])
 
 
-def converged() -> Iterator[dict[str, object]]:
-    """A row for each way of training in Figure 3."""
-    for training in TRAININGS:
-        table = read_runs([CONVERGENCE / training])
-        density = table["nonzeros"] / table["weights"]
-        yield {"training": training, **means(density=density, test_accuracy=table["test_accuracy"])}
+def converged() -> pd.DataFrame:
+    """The networks of Figure 3 by their training."""
+    found = pd.concat([read_runs([CONVERGENCE / training]).assign(training=training) for training in TRAININGS])
+    return found.assign(density=found["nonzeros"] / found["weights"])
 
 
 def main() -> None:
     """Writes the tables."""
+    searched = pd.concat(within_budgets()).reset_index(drop=True)
+    accuracies = ["test_accuracy", "test_top5_accuracy"]
     tables = {
-        RESULTS / "figure_1.csv": pd.DataFrame(within_budgets()),
-        RESULTS / "cifar10" / "figure_2_networks.csv": pd.DataFrame(filters_left()),
-        RESULTS / "cifar10" / "figure_3_networks.csv": pd.DataFrame(converged()),
+        RESULTS / "figure_1.csv": means(searched, ["network", "within"], [*accuracies, "epochs"]),
+        RESULTS / "cifar10" / "figure_2_networks.csv": means(
+            filters_left(), ["training", "filters"], ["conv1_density", "test_accuracy"]
+        ),
+        RESULTS / "cifar10" / "figure_3_networks.csv": means(converged(), ["training"], ["density", "test_accuracy"]),
     }
     for path, table in tables.items():
-        print(table.to_string(index=False))
-        table.to_csv(path, index=False, float_format="%.7g")
+        rounded = table.round(9)  # equal values have no deviation; floats leave one of 1e-17
+        print(rounded.to_string(index=False))
+        rounded.to_csv(path, index=False, float_format="%.7g")
 
 
 if __name__ == "__main__":
