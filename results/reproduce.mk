@@ -35,7 +35,8 @@ keep = mkdir -p $(KEPT)/$(2) && cp $(addprefix $(RUNS)/$(1)/,$(3)) $(KEPT)/$(2)/
   $(KEPT)/$(2)/environment.json && rm $(KEPT)/$(2)/*.old
 # $(call keep_first,RUNS,FOLDER): how the first of several runs was configured; the others differ in what is swept.
 keep_first = $(call keep,$(1)/$$(ls $(RUNS)/$(1) | head -n 1),$(2),config.yaml environment.json)
-BUDGETS = --within 1/4 --within 1/8 --within 1/20
+BUDGETS = $(if $(FAST),--within 1/2,--within 1/4 --within 1/8 --within 1/20)
+SMALLEST = $(if $(FAST),1/2,1/20)
 
 FIGURES = reproduce-filters reproduce-losses reproduce-thresholding reproduce-ensembles reproduce-reduced-data
 WITH_FIRST_LOOK = reproduce-caffe reproduce-cifar reproduce-mnist reproduce-networks $(if $(TINY),reproduce-alexnet)
@@ -52,7 +53,7 @@ reproduce: say-reproduce $(FIGURES) $(WITH_FIRST_LOOK) $(if $(FAST),,$(WITHOUT_F
 
 # Figures 1 and 4. The dense network is trained for twice as long, too: about as long as the smallest ones in all, or longer.
 .PHONY: reproduce-cifar reproduce-mnist reproduce-networks reproduce-caffe
-FAST_SEARCH = $(call fast,seeds=[0] train_split.share=0.05 solver.epochs=4 search.rounds=4)
+FAST_SEARCH = $(call fast,seeds=[0] train_split.share=0.05 solver.epochs=4 search.target_memory=1/2)
 
 reproduce-cifar: $(INSTALLED)  ## Redo figures 1 and 4 of cifar10_quick (CIFAR=folder of parquet files; three hours)
 	$(call say,about three hours)
@@ -62,8 +63,8 @@ reproduce-cifar: $(INSTALLED)  ## Redo figures 1 and 4 of cifar10_quick (CIFAR=f
 	$(SPARSECNN) train experiment=cifar10_dense $(EXECUTOR) run_dir=$(RUNS)/cifar10_longer seeds=[0,1,2] solver.epochs=60 \
 	  $(READ_CIFAR) $(call fast,seeds=[0] train_split.share=0.05 solver.epochs=8)
 	$(call keep,cifar10_longer,cifar10/longer,table.csv config.yaml environment.json)
-	$(SPARSECNN) best $(RUNS)/cifar10_frontier $(if $(FAST),--within 1/2,$(BUDGETS)) -o $(KEPT)/cifar10/best.csv
-	$(SPARSECNN) plot-frontier $(RUNS)/cifar10_frontier --label cifar10_quick --budget 1/20 -o $(KEPT)/cifar10/figure_1
+	$(SPARSECNN) best $(RUNS)/cifar10_frontier $(BUDGETS) -o $(KEPT)/cifar10/best.csv
+	$(SPARSECNN) plot-frontier $(RUNS)/cifar10_frontier --label cifar10_quick --budget $(SMALLEST) -o $(KEPT)/cifar10/figure_1
 	$(SPARSECNN) plot-layers $(RUNS)/cifar10_frontier -o $(KEPT)/cifar10/figure_4
 
 reproduce-mnist: $(INSTALLED)  ## Redo figure 1 of LeNet (MNIST=folder of parquet files; half an hour)
@@ -74,8 +75,8 @@ reproduce-mnist: $(INSTALLED)  ## Redo figure 1 of LeNet (MNIST=folder of parque
 	$(SPARSECNN) train experiment=mnist_dense $(EXECUTOR) run_dir=$(RUNS)/mnist_longer seeds=[0,1,2] solver.epochs=40 \
 	  $(READ_MNIST) $(call fast,seeds=[0] train_split.share=0.05 solver.epochs=8)
 	$(call keep,mnist_longer,mnist/longer,table.csv config.yaml environment.json)
-	$(SPARSECNN) best $(RUNS)/mnist_frontier $(if $(FAST),--within 1/2,$(BUDGETS)) -o $(KEPT)/mnist/best.csv
-	$(SPARSECNN) plot-frontier $(RUNS)/mnist_frontier --label lenet --budget 1/20 -o $(KEPT)/mnist/figure_1
+	$(SPARSECNN) best $(RUNS)/mnist_frontier $(BUDGETS) -o $(KEPT)/mnist/best.csv
+	$(SPARSECNN) plot-frontier $(RUNS)/mnist_frontier --label lenet --budget $(SMALLEST) -o $(KEPT)/mnist/figure_1
 
 reproduce-networks: $(INSTALLED)  ## Redo figure 1 of cifar10_full (CIFAR=folder of parquet files; an hour)
 	$(call say,about an hour)
@@ -166,7 +167,7 @@ reproduce-ensembles: $(INSTALLED)  ## Redo results/ensembles (CIFAR=folder of pa
 
 REDUCED = $(RUNS)/reduced_data
 # With all images about as sparse as the l0 networks.
-L1_STRENGTH = 1e-2
+L1_STRENGTH = 5e-3
 REDUCE = $(SPARSECNN) train --multirun experiment=reduced_data runs_dir=$(REDUCED) $(EXECUTOR) $(READ_MNIST) \
   train_split.share=$(call commas,$(if $(FAST),1 0.25,1 0.5 0.25 0.125 0.0625)) $(call fast,seeds=[0] solver.steps=20)
 
@@ -255,10 +256,10 @@ reproduce-alexnet: $(INSTALLED)  ## Redo results/alexnet (TINY=folder of Tiny Im
 	@test -n "$(TINY)" || { echo 'Say TINY=folder: Tiny ImageNet is not downloaded'; exit 2; }
 	$(call say,about an hour)
 	$(SPARSECNN) greedy-search experiment=alexnet_tiny_imagenet run_dir=$(RUNS)/alexnet $(EXECUTOR) \
-	  data.folder=$(TINY) $(SET_PRECISION) $(call fast,seeds=[0] train_split.share=0.1 solver.epochs=4 search.rounds=4)
+	  data.folder=$(TINY) $(SET_PRECISION) $(call fast,seeds=[0] train_split.share=0.1 solver.epochs=4 search.target_memory=1/5)
 	$(call keep,alexnet,alexnet/frontier,$(TABLES))
-	$(SPARSECNN) best $(RUNS)/alexnet $(if $(FAST),--within 1/2,--within 1/4 --within 1/10) -o $(KEPT)/alexnet/best.csv
-	$(SPARSECNN) plot-frontier $(RUNS)/alexnet --label alexnet --budget 1/10 -o $(KEPT)/alexnet/figure_1
+	$(SPARSECNN) best $(RUNS)/alexnet $(if $(FAST),--within 1/5,--within 1/4 --within 1/10) -o $(KEPT)/alexnet/best.csv
+	$(SPARSECNN) plot-frontier $(RUNS)/alexnet --label alexnet --budget $(if $(FAST),1/5,1/10) -o $(KEPT)/alexnet/figure_1
 
 # Compact operators
 .PHONY: reproduce-energy reproduce-impulse reproduce-qtips reproduce-operators
@@ -292,7 +293,7 @@ reproduce-operators: $(INSTALLED)  ## Redo the study of compact operators (CIFAR
 	  $(SPARSECNN) train experiment=operators $(EXECUTOR) $(READ_CIFAR) $(FAST_OPERATORS) \
 	    model=$${family}_resnet model.widths=[$$widths] run_dir=$(OPERATORS)/$${family}_$${widths%%,*}; done; \
 	  $(SPARSECNN) greedy-search experiment=operators_search $(EXECUTOR) $(READ_CIFAR) $(FAST_OPERATORS) \
-	    $(call fast,search.rounds=2) model=$${family}_resnet model.weights=$(OPERATORS)/$${family}_16 \
+	    $(call fast,search.target_memory=1/2) model=$${family}_resnet model.weights=$(OPERATORS)/$${family}_16 \
 	    run_dir=$(OPERATORS)/$${family}_search; done
 	$(foreach run,$(TRAINED) $(SEARCHED),$(call keep,operators/$(run),operators/$(run),$(TABLES)) &&) true
 	$(SPARSECNN) plot-operators $(OPERATOR_RUNS) -o $(KEPT)/operators/accuracy_memory

@@ -35,3 +35,12 @@ def test_a_first_look_writes_no_results() -> None:
     text = commands("reproduce", "FAST=1")
     assert "runs/fast/results" in text
     assert re.findall(r"(?:-o|cp \S+) results/", text) == []
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+@pytest.mark.parametrize("target", ["reproduce-cifar", "reproduce-mnist", "reproduce-alexnet"])
+def test_a_first_look_asks_for_the_memory_that_its_search_goes_down_to(target: str) -> None:
+    text = commands(target, "FAST=1")
+    asked = set(re.findall(r"(?:--within|--budget) (\S+)", text))
+    assert asked
+    assert asked == set(re.findall(r"search\.target_memory=(\S+)", text))
