@@ -3,7 +3,8 @@
 python benchmarks/paper_tables.py     reads and writes results/
 
 figure_1.csv: accuracy within budgets of memory. Within each budget every seed's network is the best on validation among
-the kept ones that fit. Budgets are shares of the dense memory; 1 is the dense base. cifar10/figure_2_networks.csv and
+the kept ones that fit. Budgets are shares of the dense memory; 1 is the dense base, `longer` a dense network that was
+trained about as long as the smallest ones in all, or longer. cifar10/figure_2_networks.csv and
 cifar10/figure_3_networks.csv: the finished networks of both figures, for Figure 2 with the number of filters of conv1
 that are not all zero. Test accuracy in percent; mean and sample standard deviation over seeds.
 """
@@ -23,11 +24,13 @@ RESULTS = Path("results")
 SEARCHES = {
     "lenet": RESULTS / "mnist" / "frontier",
     "cifar10_quick": RESULTS / "cifar10" / "frontier",
+    "cifar10_full": RESULTS / "networks" / "cifar10_full",
     "resnet20": RESULTS / "cheap" / "resnet20_cheap",
     "alexnet": RESULTS / "alexnet" / "frontier",
 }
 # Where the dense base of a search was trained, if not there.
 BASES = {"resnet20": RESULTS / "cheap" / "resnet20_exhaustive"}
+LONGER = {"lenet": RESULTS / "mnist" / "longer", "cifar10_quick": RESULTS / "cifar10" / "longer"}
 BUDGETS = ("1/4", "1/8", "1/10", "1/20")
 FILTERS = RESULTS / "cifar10" / "filters"
 CONVERGENCE = RESULTS / "cifar10" / "convergence"
@@ -40,6 +43,8 @@ def within_budgets() -> Iterator[pd.DataFrame]:
         table = read_runs([run]).drop_duplicates("key").set_index("key", drop=False)
         base = read_runs([BASES.get(network, run)]).query("phase == 'base'")
         yield base.assign(network=network, within="1")
+        if network in LONGER:
+            yield read_runs([LONGER[network]]).assign(network=network, within="longer")
         behind = epochs_behind_base(table)
         for within in BUDGETS:
             try:

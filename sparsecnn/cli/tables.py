@@ -8,7 +8,7 @@ import pandas as pd
 
 from sparsecnn.errors import ConfigError, OutOfReachError
 from sparsecnn.frontier import best_within, frontier_table, whole_networks
-from sparsecnn.results import read_each
+from sparsecnn.results import names_of, read_each
 from sparsecnn.sizes import readable
 
 
@@ -90,10 +90,11 @@ def _networks(frontier: pd.DataFrame) -> pd.DataFrame:
 def training_text(rows: pd.DataFrame) -> str:
     """One line a seed; for each run of several seeds the mean and standard deviation of their test accuracies."""
     lines = [_trainings(rows)]
-    are_several = rows.run.nunique() > 1
+    names = names_of(rows)
+    are_several = len(names) > 1
     for run, finished in rows[rows.status == "ok"].groupby("run", sort=False).test_accuracy:
         if len(finished) > 1:
-            of_run, values = f"{run}: " if are_several else "", finished.astype(float)
+            of_run, values = f"{names[str(run)]}: " if are_several else "", finished.astype(float)
             spread = f"{values.mean():.2f} +- {values.std():.2f} % (n = {len(values)} seeds)"
             lines.append(f"{of_run}test accuracy {spread}")
     return "\n".join(lines)
@@ -113,8 +114,16 @@ def _trainings(rows: pd.DataFrame) -> str:
     )
     if "test_top5_accuracy" in rows and rows.test_top5_accuracy.notna().any():  # tables of older versions lack it
         shown.insert(6, "test top-5 %", rows.test_top5_accuracy.astype(float).round(2))
-    if rows.run.nunique() > 1:
+    return _with_runs(shown, rows)
+
+
+def _with_runs(shown: pd.DataFrame, rows: pd.DataFrame) -> str:
+    """The lines as text: of several runs with their names, and with what they differ in where those are hashes."""
+    names = names_of(rows)
+    if len(names) > 1:
         shown.insert(0, "run", rows.run)
+    if any(name != run for run, name in names.items()):
+        shown.insert(0, "what", rows.run.map(names))
     return shown.to_string(index=False)
 
 
@@ -140,4 +149,4 @@ def ensemble_text(table: pd.DataFrame) -> str:
             "ensemble": rows.key,
         }
     )
-    return shown.to_string(index=False)
+    return _with_runs(shown, rows)

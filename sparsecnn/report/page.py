@@ -19,7 +19,7 @@ from sparsecnn.report.networks import networks
 from sparsecnn.report.question import question, title
 from sparsecnn.report.settings import changed_settings, commands, environments
 from sparsecnn.report.source import Source
-from sparsecnn.report.summary import TRAININGS, budgets_of, networks_of, summary_rows, tally
+from sparsecnn.report.summary import TRAININGS, budgets_of, networks_of, summary_means, summary_rows, tally
 from sparsecnn.report.words import MISSING, counted, listed, memory, number
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -68,6 +68,7 @@ def _findings(sources: Sequence[Source], table: pd.DataFrame, budgets: Sequence[
     searches = table[~table["phase"].isin(TRAININGS)]
     return {
         "summary": summary,
+        "means": summary_means(summary),
         "has_changes": any(row["test_change"] != MISSING or row["validation_change"] != MISSING for row in summary),
         "tally": tally(table),
         "curves": looks.curves,

@@ -1,9 +1,11 @@
 """What the runs were asked, in one sentence."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
+from sparsecnn.frontier import whole_networks
 from sparsecnn.report.source import Source
 from sparsecnn.report.words import counted, listed, memory
 
@@ -26,7 +28,7 @@ def question(sources: Sequence[Source]) -> str:
             f"How accurate is {network}, trained on {images}"
             + (f" under {under}" if under else "")
             + (f" with the allocation {allocation}" if allocation else "")
-            + f", over {counted(table['seed'].nunique(), 'seed')}?"
+            + f", over {counted(whole_networks(table)['seed'].nunique(), 'seed')}?"
         )
     sizes = list(dict.fromkeys(memory(float(size)) for size in table.loc[~are_trainings, "dense_bytes"]))
     dense = f"where the dense network{'s take' if len(sizes) > 1 else ' takes'} {listed(sizes)}"
@@ -38,12 +40,14 @@ def _names(table: pd.DataFrame, column: str) -> str:
 
 
 def _images(sources: Sequence[Source]) -> str:
-    """The chosen name of the data, with the folder or the name that it was read from where there is one."""
+    """The chosen name of the data, behind that of the folder or whatever it was read from where there is one."""
     found = []
     for source in sources:
-        place = next((source.settings[key] for key in ("data.folder", "data.name") if source.settings.get(key)), None)
+        typed = dict(word.split("=", 1) for word in source.typed if "=" in word)
+        known = {**typed, **source.settings}
+        place = next((str(known[key]) for key in ("data.folder", "data.name") if known.get(key)), None)
         names = source.candidates.get("data", pd.Series(dtype=object)).dropna()
-        found += [f"{name} ({place})" if place else str(name) for name in names if name]
+        found += [f"{Path(place).name} ({name})" if place else str(name) for name in names if name]
     return listed(found) or "its images"
 
 

@@ -76,11 +76,8 @@ def commands(source: Source, budgets: Sequence[str]) -> list[str]:
     if environment.get("git"):
         changed = "  # with changes that were not committed" if environment.get("git_is_dirty") else ""
         lines.append(f"git checkout {environment['git']}{changed}")
-    if source.overrides or environment:
-        lines.append(shlex.join(["sparsecnn", source.command, *source.overrides]))
-        lines += _typed(environment, source)
-    else:
-        lines.append("# nothing beside the table says how it was made")
+    lines += _weights(source)
+    lines += _making(source)
     if source.command == "greedy-search":
         within = " ".join(f"--within {shlex.quote(budget)}" for budget in budgets)
         lines += [f"sparsecnn best {place} {within}", f"sparsecnn plot-frontier {place}"]
@@ -89,11 +86,25 @@ def commands(source: Source, budgets: Sequence[str]) -> list[str]:
     return lines
 
 
-def _typed(environment: Mapping[str, Any], source: Source) -> list[str]:
-    """What was typed, where it was more than the overrides: several runs at once, or a folder of configurations."""
-    typed = [str(word) for word in environment.get("command", [])]
-    extra = [word for word in typed[2:] if word not in ("-q", "--quiet", *source.overrides)]
-    return [f"# it was one of: {shlex.join(typed)}"] if extra else []
+def _weights(source: Source) -> list[str]:
+    """What comes before a run that begins with the weights of another."""
+    weights = source.settings.get("model.weights")
+    if weights is None:
+        return []
+    made = shlex.join(source.weights_command)
+    return [f"{made}  # the weights to begin with"] if made else [f"# it begins with the weights in {weights}"]
+
+
+def _making(source: Source) -> list[str]:
+    typed = source.typed
+    if len(source.runs) > 1 and typed:
+        return [f"# these runs, or one of them, were made by: {shlex.join(typed)}"]
+    if not source.overrides:
+        return [shlex.join(typed) if typed else "# nothing beside the table says how it was made"]
+    lines = [shlex.join(["sparsecnn", source.command, *source.overrides])]
+    more = [word for word in typed[2:] if word not in ("-q", "--quiet", *source.overrides)]
+    # Several runs at once, or a folder of configurations.
+    return [*lines, f"# it was one of: {shlex.join(typed)}"] if more else lines
 
 
 def _facts(environment: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ class Source:
     """A run folder, or a table of one or several runs; what is not there is empty.
 
     `settings` and `defaults` are flat, a value for each dotted key: the run's own, and what its command would take
-    today without overrides.
+    today without overrides. `weights_command` made the weights that it began with. Of a table of several runs
+    `environment` holds what was typed for one of them, and nothing else.
     """
 
     path: Path
@@ -31,6 +32,7 @@ class Source:
     config: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
     defaults: Mapping[str, object] = field(default_factory=dict)
+    weights_command: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -43,29 +45,43 @@ class Source:
         return [str(name) for name in self.candidates["run"].unique()]
 
     @property
+    def typed(self) -> tuple[str, ...]:
+        """The whole command that made it, word by word."""
+        return tuple(map(str, self.environment.get("command", ())))
+
+    @property
     def command(self) -> str:
         """The command that made it, by what was typed or else by the phases of its rows."""
-        typed = [word for word in self.environment.get("command", [])[1:2] if word in COMMANDS]
+        typed = [word for word in self.typed[1:2] if word in COMMANDS]
         return typed[0] if typed else OF_PHASE.get(str(self.candidates["phase"].iloc[0]), "greedy-search")
 
 
 def read_source(path: Path, candidates: pd.DataFrame) -> Source:
     """The run of `candidates` (`results.read_each`) at `path`, without settings and defaults.
 
-    A table of several runs has no texts: those beside it would be of one of them. DataError when they cannot be read.
+    Texts beside a table of several runs are of one of them. DataError when they cannot be read.
     """
     source = Source(path, candidates, read_rows(path, "epochs"))
+    environment = _environment(source.folder)
     if len(source.runs) > 1:
-        return source
-    folder = source.folder
-    return Source(
-        path,
-        candidates,
-        source.epochs,
-        overrides=tuple(_text(folder / "overrides.txt").splitlines()),
-        environment=_environment(folder / "environment.json"),
-        config=_text(folder / "config.yaml"),
+        return replace(source, environment={"command": environment.get("command", [])})
+    return replace(
+        source,
+        overrides=_overrides(source.folder),
+        environment=environment,
+        config=_text(source.folder / "config.yaml"),
     )
+
+
+def command_of(folder: Path) -> tuple[str, ...]:
+    """What was typed for the run in `folder`, word by word; nothing where that is not known. DataError as above."""
+    environment, overrides = _environment(folder), _overrides(folder)
+    typed = tuple(map(str, environment.get("command", ())))
+    return ("sparsecnn", typed[1], *overrides) if overrides and typed[1:] else typed
+
+
+def _overrides(folder: Path) -> tuple[str, ...]:
+    return tuple(_text(folder / "overrides.txt").splitlines())
 
 
 def _text(path: Path) -> str:
@@ -75,7 +91,8 @@ def _text(path: Path) -> str:
         raise DataError(f"{path} cannot be read") from error
 
 
-def _environment(path: Path) -> Mapping[str, Any]:
+def _environment(folder: Path) -> Mapping[str, Any]:
+    path = folder / "environment.json"
     try:
         read = json.loads(_text(path) or "{}")
     except ValueError as error:

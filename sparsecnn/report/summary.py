@@ -1,5 +1,6 @@
 """The table of what was found: the dense base and the best network within each limit, of every seed."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
@@ -7,12 +8,14 @@ import pandas as pd
 from sparsecnn.errors import ConfigError, OutOfReachError
 from sparsecnn.frontier import best_within, finished, whole_networks
 from sparsecnn.report.source import Source
-from sparsecnn.report.words import MISSING, change, memory, number
+from sparsecnn.report.words import MISSING, change, is_known, memory, number
 from sparsecnn.sizes import to_bytes
 
 BUDGETS = ("1/4", "1/8", "1/20")
 TRAININGS = ("train", "member", "ensemble")
 STATUSES = ("ok", "early", "failed", "interrupted")
+COLUMNS = {"memory": "memory_bytes", "validation": "val_accuracy", "test": "test_accuracy"}
+MEASURED = ("memory", "validation", "validation_change", "test", "test_change")
 Row = dict[str, object]
 
 
@@ -47,6 +50,32 @@ def summary_rows(table: pd.DataFrame, budgets: Sequence[str]) -> list[Row]:
         rows += [_row(row, "dense base", row) for found in searches for row in _bases(found)]
         rows += [_best(found, budget) for budget in budgets for found in searches]
     return rows
+
+
+def summary_means(rows: Sequence[Row]) -> list[Row]:
+    """Mean and sample standard deviation over the seeds of each run and name in `summary_rows`, where they are several.
+
+    `n` are the seeds that have a network under that name.
+    """
+    grouped: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if not row["note"]:
+            grouped.setdefault((str(row["run"]), str(row["name"])), []).append(row)
+    return [
+        {"run": run, "name": name, "n": len(found), **{column: _spread(found, column) for column in MEASURED}}
+        for (run, name), found in grouped.items()
+        if len(found) > 1
+    ]
+
+
+def _spread(rows: Sequence[Row], column: str) -> str:
+    values = pd.DataFrame([row["values"] for row in rows])[column]
+    if values.isna().any():
+        return MISSING
+    if column == "memory":
+        return memory(values.mean())
+    signed = "+" if column.endswith("change") else ""
+    return f"{values.mean():{signed}.2f} ± {values.std():.2f}"
 
 
 def networks_of(rows: Sequence[Row]) -> list[tuple[str, str]]:
@@ -99,6 +128,8 @@ def _row(row: pd.Series, name: object, base: pd.Series | None) -> Row:
     is_base = base is not None and base["key"] == row["key"]
     against = pd.Series(dtype=float) if base is None or is_base else base
     weights, size = row.get("weights"), row.get("memory_bytes")
+    values = {name: _as_float(row.get(column)) for name, column in COLUMNS.items()}
+    changes = {f"{name}_change": values[name] - _as_float(against.get(column)) for name, column in COLUMNS.items()}
     return {
         "run": row["run"],
         "seed": row["seed"],
@@ -111,5 +142,10 @@ def _row(row: pd.Series, name: object, base: pd.Series | None) -> Row:
         "test": number(row.get("test_accuracy")),
         "test_change": change(row.get("test_accuracy"), against.get("test_accuracy")),
         "key": row.get("key", ""),
+        "values": {**values, **changes},
         "note": "" if row["status"] == "ok" else f"{row['status']}: {row.get('error') or 'not finished'}",
     }
+
+
+def _as_float(value: object) -> float:
+    return float(str(value)) if is_known(value) else math.nan

@@ -1,6 +1,7 @@
 """Results: rows in a store, tables out of it."""
 
 from sparsecnn.results.exports import STORE, export, read_details, read_each, read_rows, read_runs, write_table
+from sparsecnn.results.names import names_of
 from sparsecnn.results.rows import CandidateRow, EpochRow, LayerEpochRow, LossRow, Phase, Status
 from sparsecnn.results.store import RunStore
 
@@ -14,6 +15,7 @@ __all__ = [
     "RunStore",
     "Status",
     "export",
+    "names_of",
     "read_details",
     "read_each",
     "read_rows",

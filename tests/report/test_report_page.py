@@ -132,7 +132,8 @@ def test_trainings_without_a_validation_split_are_all_shown_and_none_is_chosen(
     page = Page(text)
     assert "How accurate is small, trained on digits under l0_projection, over 2 seeds?" in page.words
     assert "There was no validation split, so nothing was chosen here" in page.words
-    assert page.tables[0][2] == ["l0_projection", "1", "3.9 KiB", "1.0x", "1.000", "–", "89.00", "t1"]  # noqa: RUF001
+    assert page.tables[0][1] == ["l0_projection", "2", "3.9 KiB", "–", "89.00 ± 0.00"]  # noqa: RUF001
+    assert page.tables[1][2] == ["l0_projection", "1", "3.9 KiB", "1.0x", "1.000", "–", "89.00", "t1"]  # noqa: RUF001
     assert "frontier-test-title" in text
     assert "frontier-val-title" not in text
 

@@ -20,6 +20,7 @@ from sparsecnn.report.frontier_panels import frontier_panels
 from sparsecnn.report.layer_tables import byte_tables, density_tables, layer_bytes
 from sparsecnn.report.networks import networks
 from sparsecnn.report.settings import changed_settings, commands
+from sparsecnn.report.summary import summary_means, summary_rows
 from sparsecnn.report.words import change, counted, listed, memory, number
 
 Row = Callable[..., dict[str, Any]]
@@ -142,8 +143,54 @@ def test_commands_quote_what_a_shell_would_split_and_say_what_is_unknown(search:
         "# it was one of: sparsecnn train -m model=a,b",
         "sparsecnn table 'my runs'",
     ]
+    kept = replace(search, environment={"command": ["sparsecnn", "greedy-search", "experiment=demo"]})
+    assert commands(kept, ["1/4"])[0] == "sparsecnn greedy-search experiment=demo"
     assert commands(replace(search, path=Path("runs/t")), ["1/4"]) == [
         "# nothing beside the table says how it was made",
         "sparsecnn best runs/t --within 1/4",
         "sparsecnn plot-frontier runs/t",
     ]
+
+
+@pytest.mark.parametrize(
+    ("made", "line"),
+    [
+        (("sparsecnn", "train", "x=1"), "sparsecnn train x=1  # the weights to begin with"),
+        ((), "# it begins with the weights in runs/dense"),
+    ],
+)
+def test_what_made_the_weights_of_the_base_comes_first(search: Source, made: tuple[str, ...], line: str) -> None:
+    told = replace(search, settings={"model.weights": "runs/dense"}, weights_command=made)
+    assert commands(told, ["1/4"])[0] == line
+
+
+def test_a_table_of_several_runs_says_how_one_of_them_was_made(search: Source, source: Callable[..., Source]) -> None:
+    other = search.candidates.assign(run="other")
+    typed = {"command": ["sparsecnn", "train", "-m", "model=a,b"]}
+    both = source([*search.candidates.to_dict("records"), *other.to_dict("records")], environment=typed)
+    assert commands(both, ["1/4"])[0] == "# these runs, or one of them, were made by: sparsecnn train -m model=a,b"
+
+
+def test_means_are_over_the_seeds_of_a_run_and_a_limit(source: Callable[..., Source], row: Row, tightened: Row) -> None:
+    rows = [
+        *(row(key=f"b{seed}", seed=seed, val_accuracy=90.0 + seed, test_accuracy=88.0) for seed in (0, 1)),
+        *(tightened(1, 85.0 + 2 * seed, 2000 + 20 * seed, key=f"k{seed}", seed=seed, accepted=True) for seed in (0, 1)),
+    ]
+    base, half = summary_means(summary_rows(source(rows).candidates, ["1/2"]))
+    assert (base["name"], base["n"], base["validation"], base["test"]) == (
+        "dense base",
+        2,
+        "90.50 ± 0.71",
+        "88.00 ± 0.00",
+    )
+    assert base["validation_change"] == "–"  # noqa: RUF001
+    assert (half["memory"], half["validation"], half["validation_change"]) == (
+        "2.0 KiB",
+        "86.00 ± 1.41",
+        "-4.50 ± 0.71",
+    )
+    assert (half["test"], half["test_change"]) == ("84.00 ± 1.41", "-4.00 ± 1.41")
+
+
+def test_one_seed_has_no_mean(search: Source) -> None:
+    assert summary_means(summary_rows(search.candidates, ["1/2"])) == []
