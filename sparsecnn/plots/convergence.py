@@ -1,5 +1,6 @@
 """Figure 3 of Collins & Kohli: training loss against iteration, over repetitions."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from sparsecnn.frontier import finished, require_columns
 from sparsecnn.plots import style
+from sparsecnn.plots.about import about
 from sparsecnn.plots.regularizers import NAMES
 
 COLUMNS = ["run", "key", "phase", "status", "seed", "regularizer", "step", "train_loss"]
@@ -29,7 +31,10 @@ def numbers(table: pd.DataFrame) -> pd.DataFrame:
     the repetitions, each a seed; `low` and `high` are the quantiles 10 % and 90 %, linear between neighbours.
     ValueError when no finished row of phase train has a loss, or when two networks share run, regularizer and seed.
     """
-    rows = _repetitions(table)
+    return _summary(_repetitions(table))
+
+
+def _summary(rows: pd.DataFrame) -> pd.DataFrame:
     losses = rows.groupby(["regularizer", "run", "step"], sort=False)["train_loss"]
     summary = losses.agg(
         n="size",
@@ -39,7 +44,8 @@ def numbers(table: pd.DataFrame) -> pd.DataFrame:
         lowest="min",
         highest="max",
     ).reset_index()
-    summary = summary.sort_values(["regularizer", "run", "step"], key=_in_order, ignore_index=True)
+    summary = summary.sort_values(["regularizer", "run", "step"], key=partial(_in_order, runs=rows["run"]))
+    summary = summary.reset_index(drop=True)
     before = summary.groupby(["regularizer", "run"], sort=False)["step"].shift(fill_value=0)
     summary.insert(3, "window", summary["step"] - before)
     return summary
@@ -51,20 +57,24 @@ def draw(table: pd.DataFrame) -> Figure:
     A column `label` names the lines; without it their regularizers do, with their runs where several have one.
     ValueError as for `numbers`.
     """
-    summary = numbers(table)
+    repetitions = _repetitions(table)
+    summary = _summary(repetitions)
     lines = [(names, rows) for names, rows in summary.groupby(["regularizer", "run"], sort=False)]
     labels = style.short_names([str(run) for (_, run), _ in lines]) if "label" in table else _labels(summary)
     with style.paper_style():
         figure = Figure(figsize=(style.WIDTH_INCHES, 4.0))
         axes = figure.subplots()
-        for position, (_, rows) in enumerate(lines):
+        for position, ((regularizer, run), rows) in enumerate(lines):
+            is_its = (repetitions["regularizer"] == regularizer) & (repetitions["run"] == run)
+            for _, repetition in repetitions[is_its].groupby("seed"):
+                _draw_repetition(axes, repetition, position)
             _draw_line(axes, rows, position, len(lines))
         _scale(axes, summary)
         axes.set_xlabel("iteration (steps)")
         axes.set_ylabel("training loss (nats)")
         axes.set_xlim(0, float(summary["step"].max()) * 1.01)
         style.add_legend(figure, [_handle(label, position) for position, label in enumerate(labels)])
-        style.add_caption(figure, _caption(table, summary, labels))
+        style.add_caption(figure, about(table) + _caption(table, summary, labels))
     return figure
 
 
@@ -86,10 +96,12 @@ def _repetitions(table: pd.DataFrame) -> pd.DataFrame:
     return rows.astype({"step": int, "train_loss": float})
 
 
-def _in_order(column: pd.Series) -> pd.Series:
-    """The regularizers of the paper first, in its order."""
-    if column.name != "regularizer":
+def _in_order(column: pd.Series, runs: pd.Series) -> pd.Series:
+    """The regularizers of the paper first, in its order; runs as they were given."""
+    if column.name == "step":
         return column
+    if column.name == "run":
+        return column.map(list(dict.fromkeys(runs)).index)
     order = [*NAMES, *sorted(set(column) - set(NAMES))]
     return column.map(order.index)
 
@@ -103,6 +115,12 @@ def _labels(summary: pd.DataFrame) -> list[str]:
         f"{NAMES.get(name, name)}, {runs[run]}" if is_one_of_several else str(NAMES.get(name, name))
         for name, run, is_one_of_several in zip(lines["regularizer"], lines["run"], several, strict=True)
     ]
+
+
+def _draw_repetition(axes: Axes, rows: pd.DataFrame, position: int) -> None:
+    """Thin: a repetition that never learns lies outside the band."""
+    colour = style.PALETTE[position % len(style.PALETTE)]
+    axes.plot(rows["step"], rows["train_loss"], color=colour, lw=0.4, alpha=0.6, gid="repetition")
 
 
 def _draw_line(axes: Axes, rows: pd.DataFrame, position: int, lines: int) -> None:
@@ -151,7 +169,8 @@ def _caption(table: pd.DataFrame, summary: pd.DataFrame, labels: list[str]) -> s
     ]
     failed = int((tried == "failed").sum())
     return (
-        f"Median (line) and 10 % to 90 % (band) over n = {repetitions} seeds a line; {failed or 'none'} failed. "
+        f"Median (thick line), 10 % to 90 % (band) and each (thin) of n = {repetitions} seeds"
+        f"{f'; {failed} failed' if failed else ''}. "
         f"Each point is the mean over {steps} step{'s' * (steps != '1')} as trained, not smoothed otherwise. "
         f"Lowest and highest last points: {'; '.join(spans)}."
     )

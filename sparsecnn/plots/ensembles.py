@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from sparsecnn.frontier import finished, require_columns
 from sparsecnn.plots import style
+from sparsecnn.plots.about import about
 from sparsecnn.plots.means import ASIDE_TEXT, draw_means, means, seeds_text
 from sparsecnn.sizes import readable
 
@@ -49,5 +50,5 @@ def draw(table: pd.DataFrame) -> Figure:
     sizes = dict.fromkeys(readable(size) for size in (files["file_bytes"].min(), files["file_bytes"].max()))
     densities = ", ".join(f"{row.density:.3g}" for row in files.itertuples(index=False))
     text = f"Files take {' to '.join(sizes)}. Densities (nonzeros of all weights), from left to right: {densities}."
-    style.add_caption(figure, f"{seeds_text(summary)} {text} {ASIDE_TEXT}")
+    style.add_caption(figure, f"{about(table)}{seeds_text(summary)} {text} {ASIDE_TEXT}")
     return figure

@@ -12,6 +12,7 @@ from matplotlib.transforms import Transform
 from sparsecnn.frontier import pareto, require_columns
 from sparsecnn.plots import axes as plot_axes
 from sparsecnn.plots import style
+from sparsecnn.plots.about import about
 from sparsecnn.sizes import readable
 
 POINT_COLUMNS = [
@@ -29,6 +30,9 @@ POINT_COLUMNS = [
     "accepted",
     "key",
 ]
+# Of networks whose memories differ by less than this factor a frontier is drawn through the most accurate alone: a fall
+# to one that is some bytes smaller would look like the frontier's end.
+SAME_MEMORY = 1.005
 PANELS = {"val_accuracy": "Validation (chosen on)", "test_accuracy": "Test (same candidates)"}
 
 
@@ -81,8 +85,8 @@ def draw(table: pd.DataFrame, budget_bytes: float | None = None) -> Figure:
         for axes, column in zip(grid, panels, strict=True):
             _draw_panel(axes, drawn, column, view)
         grid[0].set_ylabel("accuracy (%)")
-        style.add_legend(figure, _handles(list(dict.fromkeys(drawn["run"]))))
-        style.add_caption(figure, _caption(points))
+        style.add_legend(figure, _handles(list(_curves(drawn))))
+        style.add_caption(figure, about(table) + _caption(points))
     return figure
 
 
@@ -100,8 +104,8 @@ def _view(drawn: pd.DataFrame, panels: list[str], budget_bytes: float | None) ->
 
 
 def _draw_panel(axes: Axes, drawn: pd.DataFrame, column: str, view: View) -> None:
-    for position, run in enumerate(dict.fromkeys(drawn["run"])):
-        _draw_run(axes, drawn[drawn["run"] == run], column, style.run_look(position), view)
+    for position, rows in enumerate(_curves(drawn).values()):
+        _draw_curve(axes, rows, column, style.run_look(position), view)
     axes.set_title(PANELS[column], pad=6 if view.budget_bytes is None else 16)
     axes.set_ylim(view.accuracy)
     plot_axes.set_log_ticks(axes, view.memory, "memory of the weights")
@@ -113,6 +117,13 @@ def _draw_panel(axes: Axes, drawn: pd.DataFrame, column: str, view: View) -> Non
     if below:
         text = f"▼ {below} of {int(drawn[column].notna().sum())} lie below"
         _note(axes, text, (1.0, 0.0), "right", axes.transAxes)
+
+
+def _curves(drawn: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """What has a colour of its own, by its name: a run, or where there is one alone each of its seeds."""
+    one = drawn["run"].nunique() == 1
+    names = "seed " + drawn["seed"].astype(str) if one else drawn["run"]
+    return {str(name): rows for name, rows in drawn.groupby(names, sort=False)}
 
 
 def _note(axes: Axes, text: str, at: tuple[float, float], align: str, coordinates: Transform) -> None:
@@ -129,7 +140,7 @@ def _note(axes: Axes, text: str, at: tuple[float, float], align: str, coordinate
     )
 
 
-def _draw_run(axes: Axes, run: pd.DataFrame, column: str, look: tuple[str, str], view: View) -> None:
+def _draw_curve(axes: Axes, run: pd.DataFrame, column: str, look: tuple[str, str], view: View) -> None:
     colour, line = look
     width, dot, ring = (0.9, 2.5, 3.5) if view.crowded else (1.6, 4.0, 5.5)
     memory, accuracy = run["memory_bytes"], run[column]
@@ -142,13 +153,19 @@ def _draw_run(axes: Axes, run: pd.DataFrame, column: str, look: tuple[str, str],
     axes.plot(memory[won], accuracy[won], "o", mfc="none", mec=colour, ms=ring, mew=0.8)
     stairs: dict[str, Any] = {"where": "post", "marker": ".", "ms": dot, "gid": "frontier"}
     for _, path in run[run["on_frontier"]].sort_values("memory_bytes").groupby("seed"):
-        x, y = path["memory_bytes"], path[column]
-        axes.step(x, y, line, color=colour, lw=width, **stairs)
+        steps = path[_are_steps(path)]
+        axes.step(steps["memory_bytes"], steps[column], line, color=colour, lw=width, **stairs)
     base = run["phase"] == "base"
     if accuracy[base].notna().any():
         axes.axhline(accuracy[base].mean(), color=colour, ls=(0, (4, 3)), lw=0.8, zorder=1)
         star: dict[str, Any] = {"marker": "*", "ms": 11, "mec": "white", "mew": 0.6}
         axes.plot([memory[base].mean()], [accuracy[base].mean()], color=colour, **star)
+
+
+def _are_steps(path: pd.DataFrame) -> "pd.Series[bool]":
+    """Of the networks of one frontier, smallest first, those that its line goes through."""
+    following = path["memory_bytes"].astype(float).shift(-1)  # nothing behind the last one
+    return ~(following <= SAME_MEMORY * path["memory_bytes"])
 
 
 def _handles(runs: list[str]) -> list[Line2D]:
@@ -177,10 +194,13 @@ def _caption(points: pd.DataFrame) -> str:
     name = f"run {style.shortened(runs[0])}" if len(runs) == 1 else f"{len(runs)} runs"
     missing = points.loc[points["status"] != "ok", "status"].value_counts().sort_index()
     not_drawn = ", ".join(f"{count} {status}" for status, count in missing.items())
+    frontier = points[points["on_frontier"]].sort_values("memory_bytes")
+    are_close = not all(_are_steps(path).all() for _, path in frontier.groupby(["run", "seed"]))
     clauses = [
         f"n = {networks} of {name}, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}",
         f" (not drawn: {not_drawn})" if not_drawn else "",
         ". The frontier is chosen on validation accuracy, for each run and seed.",
-        " The dense base is a mean over seeds." if len(seeds) > 1 else "",
+        " Of networks within 0.5 % of each other in memory its line passes the most accurate." if are_close else "",
+        " The dense base is a mean over seeds." if len(seeds) > 1 and len(runs) > 1 else "",
     ]
     return "".join(clauses)

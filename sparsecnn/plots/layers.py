@@ -10,6 +10,7 @@ from matplotlib.ticker import StrMethodFormatter
 from sparsecnn.frontier import finished, pareto, require_columns
 from sparsecnn.plots import axes as plot_axes
 from sparsecnn.plots import style
+from sparsecnn.plots.about import about
 from sparsecnn.plots.layer_kinds import colours, kind
 from sparsecnn.plots.layer_panels import draw_matrix, draw_stacks, matrix_inches, name_layers
 
@@ -62,7 +63,7 @@ def draw(table: pd.DataFrame) -> Figure:
         normalised.set_ylabel(f"density, summed over {len(layers)} layers")
         draw_matrix(figure, figure.add_subplot(grid[1, :]), first)
         name_layers(figure, layers, shades)
-        style.add_caption(figure, _caption(stacks, first))
+        style.add_caption(figure, about(table) + _caption(stacks, first))
     return figure
 
 
@@ -108,5 +109,5 @@ def _caption(stacks: pd.DataFrame, first: pd.DataFrame) -> str:
     name = f"run {style.shortened(first['run'].iloc[0])}, seed {first['seed'].iloc[0]}"
     text = f"n = {networks} {'network' if networks == 1 else 'networks'} on the frontier of {name}."
     if drawn < networks:
-        text += f" Bars are those of {drawn}: of networks whose bars would overlap the smaller, collapsed ones not."
+        text += f" Without bars: {networks - drawn} of them, which would overlap others or have collapsed."
     return text + (f" Other frontiers in the table, not drawn: {others}." if others else "")

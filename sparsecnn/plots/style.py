@@ -6,7 +6,7 @@ import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import takewhile
+from itertools import accumulate, pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -85,12 +85,21 @@ def short_names(names: Sequence[str]) -> list[str]:
 
 def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
     """Put a legend above the panels, in as many columns as fit; each further row adds height."""
-    longest = max(len(str(handle.get_label())) for handle in handles)
-    column_inches = 0.56 + 0.061 * longest  # handle and gap, then letters of 8 points
-    columns = max(1, min(len(handles), int(figure.get_figwidth() / column_inches)))
+    lengths = [len(str(handle.get_label())) for handle in handles]
+    columns = next(
+        (count for count in range(len(lengths), 1, -1) if _columns_inches(lengths, count) <= figure.get_figwidth()), 1
+    )
     rows = math.ceil(len(handles) / columns)
     figure.set_figheight(figure.get_figheight() + 0.165 * (rows - 1))
     figure.legend(handles=list(handles), loc="outside upper center", ncols=columns)
+
+
+def _columns_inches(lengths: Sequence[int], columns: int) -> float:
+    """The width of a legend with entries of so many letters, which go down its columns."""
+    whole, more = divmod(len(lengths), columns)
+    ends = [0, *accumulate(whole + (column < more) for column in range(columns))]
+    # Handle and gap, then letters of 8 points.
+    return sum(0.54 + 0.058 * max(lengths[start:end]) for start, end in pairwise(ends))
 
 
 def add_caption(figure: Figure, text: str) -> None:

@@ -11,12 +11,14 @@ from matplotlib.ticker import NullLocator
 from sparsecnn.frontier import finished, require_columns
 from sparsecnn.plots import axes as plot_axes
 from sparsecnn.plots import style
+from sparsecnn.plots.about import about
 from sparsecnn.plots.means import ASIDE_TEXT, aside, draw_line, seeds_text
 from sparsecnn.plots.regularizers import named
 
 L0 = "l0_projection"
-# Neighbouring lines are moved apart by this share of a density, so that error bars do not hide each other.
-ASIDE = 0.025
+# Neighbouring lines are moved apart by this share of a density, so that error bars do not hide each other. Less where
+# lines are steep: a step aside would look like one up.
+ASIDE = {"test_accuracy": 0.015, "l0_ahead_points": 0.045}
 COLUMNS = [
     "run",
     "key",
@@ -83,7 +85,7 @@ def draw(table: pd.DataFrame) -> Figure:
             _draw_lines(grid[1], pairs, "l0_ahead_points", names)
             _mark_zero(grid[1], pairs)
         style.add_legend(figure, grid[0].get_legend_handles_labels()[0])
-        style.add_caption(figure, _caption(summary))
+        style.add_caption(figure, about(table) + _caption(summary))
     return figure
 
 
@@ -121,7 +123,7 @@ def _draw_lines(axes: Axes, summary: pd.DataFrame, column: str, names: Mapping[s
         rows = summary[summary["regularizer"] == name]
         if rows.empty:
             continue
-        places = rows["density"] * aside(position, len(names), ASIDE)
+        places = rows["density"] * aside(position, len(names), ASIDE[column])
         draw_line(axes, rows, places, column, position, label)
     ticks = plot_axes.density_ticks(summary["density"].min(), summary["density"].max())
     plot_axes.set_log_ticks(axes, ticks, "density: nonzeros of all weights")
@@ -129,7 +131,7 @@ def _draw_lines(axes: Axes, summary: pd.DataFrame, column: str, names: Mapping[s
 
 def _mark_zero(axes: Axes, pairs: pd.DataFrame) -> None:
     axes.axhline(0, color=style.GREY, lw=1.0, zorder=1)
-    axes.set_title("Equal budgets and seed")
+    axes.set_title("Difference at equal budgets and seed")
     axes.set_ylabel("l0 projection ahead (points)")
     if not _is_wide(pairs):
         return

@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 
 from sparsecnn.frontier import finished, require_columns
 from sparsecnn.plots import style
+from sparsecnn.plots.about import about
 from sparsecnn.plots.means import ASIDE_TEXT, draw_means, means, seeds_text
 from sparsecnn.plots.regularizers import named
 
@@ -31,7 +32,7 @@ def draw(table: pd.DataFrame) -> Figure:
     figure = draw_means(summary, x="train_images", line="regularizer", names=names, x_label="training images")
     shown = "; ".join(f"{names[name]} {_range(*densities.loc[name])}" for name in names)
     text = f"{seeds_text(summary)} Mean densities (nonzeros of all weights): {shown}."
-    style.add_caption(figure, f"{text} {ASIDE_TEXT}")
+    style.add_caption(figure, f"{about(table)}{text} {ASIDE_TEXT}")
     return figure
 
 

@@ -8,13 +8,14 @@ from matplotlib.figure import Figure
 from sparsecnn.frontier import finished, require_columns
 from sparsecnn.plots import axes as plot_axes
 from sparsecnn.plots import style
+from sparsecnn.plots.about import about
 from sparsecnn.plots.means import ASIDE_TEXT, aside, draw_line, means, seeds_text
 from sparsecnn.plots.regularizers import named
 
 # Of a network, beside those of its layers in each epoch.
 COLUMNS = ["key", "phase", "seed", "regularizer", "budgets", "weights"]
 LAYER_COLUMNS = ["epoch", "layer_detail", "nonzeros_detail", "turnover"]
-ASIDE = 0.02
+ASIDE = 0.05
 PERCENT = 100.0
 ONCE = "threshold_once"
 UNMOVED = " Thresholding after the training keeps all weights until then: it has no others to take up."
@@ -45,10 +46,11 @@ def draw(table: pd.DataFrame) -> Figure:
             draw_line(axes, rows, places, "turnover", position, label)
         ticks = plot_axes.density_ticks(summary["density"].min(), summary["density"].max())
         plot_axes.set_log_ticks(axes, ticks, "density: budgets of all weights")
-        axes.set_ylim(bottom=0)
+        # Room for whole markers at zero.
+        axes.set_ylim(bottom=-0.04 * axes.get_ylim()[1])
         axes.set_ylabel("kept weights that were not kept\nwhen the epoch began (%)")
         style.add_legend(figure, axes.get_legend_handles_labels()[0])
-        style.add_caption(figure, f"{seeds_text(summary)} {ASIDE_TEXT}{UNMOVED if ONCE in names else ''}")
+        style.add_caption(figure, f"{about(table)}{seeds_text(summary)} {ASIDE_TEXT}{UNMOVED if ONCE in names else ''}")
     return figure
 
 

@@ -52,7 +52,7 @@ def test_only_finished_trainings_count_and_failed_ones_are_told(trained: Callabl
     table.loc[(table.seed == 2) & (table.regularizer == "none"), ["step", "train_loss"]] = None
     summary = numbers(table)
     assert summary.groupby("regularizer")["n"].unique().map(list).to_dict() == {"none": [2], "l0_projection": [4]}
-    assert "over n = 2 to 4 seeds a line; 1 failed." in caption(draw(table))
+    assert "of n = 2 to 4 seeds; 1 failed." in caption(draw(table))
 
 
 def test_the_same_run_twice_counts_once(trained: Callable[..., pd.DataFrame]) -> None:
@@ -70,7 +70,15 @@ def test_runs_of_one_regularizer_are_lines_of_their_own_with_their_names(
 ) -> None:
     weak, strong = (trained(levels={"l1_shrinkage": 9.0}, run=run) for run in ("weak", "strong"))
     figure = draw(pd.concat([weak, strong, trained(levels={"none": 5.0}, run="plain")]))
-    assert labels(figure) == ["no regularizer", "l1 shrinkage, strong", "l1 shrinkage, weak"]
+    assert labels(figure) == ["no regularizer", "l1 shrinkage, weak", "l1 shrinkage, strong"]
+
+
+def test_every_repetition_is_drawn_those_outside_the_band_too(trained: Callable[..., pd.DataFrame]) -> None:
+    table = trained(levels={"none": 5.0}, seeds=11)
+    table.loc[table.seed == 10, "train_loss"] = 99.0
+    thin = [list(line.get_ydata()) for line in draw(table).axes[0].lines if line.get_gid() == "repetition"]
+    assert len(thin) == 11
+    assert [99.0] * len(thin[0]) in thin
 
 
 def test_every_line_has_its_band_and_looks_different_without_colours(trained: Callable[..., pd.DataFrame]) -> None:
@@ -88,7 +96,7 @@ def test_the_caption_says_n_the_smoothing_and_where_the_repetitions_end(
 ) -> None:
     figure = draw(trained())
     text = caption(figure)
-    assert text.startswith("Median (line) and 10 % to 90 % (band) over n = 11 seeds a line; none failed.")
+    assert text.startswith("Median (thick line), 10 % to 90 % (band) and each (thin) of n = 11 seeds. Each point")
     assert "the mean over at most 10 steps" in text
     assert text.endswith("no regularizer: 10 to 20; l0 projection: 20 to 30.")
     assert figure.axes[0].get_xlabel() == "iteration (steps)"

@@ -127,3 +127,21 @@ def test_without_a_base_no_base_is_drawn(search: Rows) -> None:
 def test_a_table_without_validation_accuracies_is_an_error(search: Rows, rows: int) -> None:
     with pytest.raises(ValueError, match=f"finished row with a validation accuracy, got none in {rows} rows"):
         draw(search().head(rows).assign(val_accuracy=None))
+
+
+def test_seeds_of_one_run_have_colours_of_their_own(search: Rows) -> None:
+    figure = draw(pd.concat([search(), search(seed=1)]))
+    assert legend(figure)[:3] == ["seed 0", "seed 1", "frontier"]
+    colours = {line.get_color() for line in figure.axes[0].lines if line.get_gid() == "frontier"}
+    assert len(colours) == 2
+
+
+def test_a_network_some_bytes_smaller_and_much_worse_does_not_bend_the_line(search: Rows) -> None:
+    table = search()
+    smallest = table[table.status == "ok"].nsmallest(1, "memory_bytes")
+    worse = smallest.assign(memory_bytes=smallest.memory_bytes - 1, val_accuracy=1.0, key="worse", accepted=False)
+    both = pd.concat([table, worse], ignore_index=True)
+    assert bool(numbers(both).set_index("key").loc["worse", "on_frontier"])
+    assert lines(draw(both).axes[0], "frontier") == lines(draw(table).axes[0], "frontier")
+    assert "Of networks within 0.5 % of each other in memory its line passes the most accurate." in caption(draw(both))
+    assert "0.5 %" not in caption(draw(table))
