@@ -66,7 +66,7 @@ def filters_left() -> pd.DataFrame:
     """The networks of Figure 2 by the run of their training; `filters`: those left of each seed, in their order."""
     networks = read_runs([FILTERS / "table.csv"])
     alive = pd.read_csv(FILTERS / "strengths.csv").groupby("run")["alive"].sum()
-    panels = networks["run"].str.removeprefix("l1_") + ", seed " + networks["seed"].astype(str)
+    panels = networks["run"].str.replace("l1_", "strength ") + ", seed " + networks["seed"].astype(str)
     filters = panels.map(lambda panel: str(alive.get(panel, ""))).groupby(networks["run"]).agg(" ".join).str.strip()
     density = networks["layer_nonzeros"].map(_of_conv1) / networks["layer_weights"].map(_of_conv1)
     return networks.assign(training=networks["run"], filters=networks["run"].map(filters), conv1_density=density)

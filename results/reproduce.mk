@@ -24,14 +24,17 @@ fast = $(if $(FAST),$(1))
 EXECUTOR = executor=$(if $(FAST),serial,local)
 comma := ,
 commas = $(subst $() ,$(comma),$(strip $(1)))
-say = @echo "$(@:say-%=%): $(if $(FAST),a first look of minutes; its numbers say nothing,$(1)); given again, it goes on"
+say = @echo "$(@:say-%=%): $(if $(FAST),a first look of minutes; its numbers say nothing,$(1) on 2 cores); given again, it goes on"
 slow = $(if $(FAST),$(error $@ has no first look, leave out FAST)) $(say)
 
 TABLES = table.csv epochs.csv layer_epochs.csv config.yaml environment.json
 # $(call keep,RUN,FOLDER,TABLES): into results, without the place of this machine's data.
-data_of = $(if $(or $(findstring mnist,$(1)),$(findstring reduced,$(1))),$(MNIST),$(if $(findstring alexnet,$(1)),$(TINY),$(CIFAR)))
+data_of = $(if $(or $(findstring mnist,$(1)),$(findstring reduced,$(1))),MNIST,$(if $(findstring alexnet,$(1)),TINY,CIFAR))
+MNIST_NAME = mnist
+TINY_NAME = tiny-imagenet-50
+CIFAR_NAME = cifar10
 keep = mkdir -p $(KEPT)/$(2) && cp $(addprefix $(RUNS)/$(1)/,$(3)) $(KEPT)/$(2)/ && sed -i.old $(foreach \
-  folder,$(call data_of,$(2)),-e 's:$(folder):data/images:') -e '' $(KEPT)/$(2)/config.yaml \
+  data,$(call data_of,$(2)),$(if $($(data)),-e 's:$($(data)):data/$($(data)_NAME):')) -e '' $(KEPT)/$(2)/config.yaml \
   $(KEPT)/$(2)/environment.json && rm $(KEPT)/$(2)/*.old
 # $(call keep_first,RUNS,FOLDER): how the first of several runs was configured; the others differ in what is swept.
 keep_first = $(call keep,$(1)/$$(ls $(RUNS)/$(1) | head -n 1),$(2),config.yaml environment.json)
@@ -43,13 +46,16 @@ WITH_FIRST_LOOK = reproduce-caffe reproduce-cifar reproduce-mnist reproduce-netw
 WITHOUT_FIRST_LOOK = reproduce-memory reproduce-packed reproduce-cheap reproduce-table
 
 .PHONY: reproduce reproduce-figures say-reproduce say-reproduce-figures
+ONE_FOLDER = @test -z "$(DATA)" || { echo 'Say CIFAR=folder and MNIST=folder: DATA= is for targets with one data set'; exit 2; }
 say-reproduce:
-	$(call say,about half a day)
+	$(ONE_FOLDER)
+	$(call say,about 15 hours)
 	$(if $(TINY),,@echo 'without reproduce-alexnet, which wants TINY=folder')
 say-reproduce-figures:
+	$(ONE_FOLDER)
 	$(call say,about 4 hours)
 reproduce-figures: say-reproduce-figures $(FIGURES)  ## Redo figures 2, 3, 5, the ensembles and the reduced data (CIFAR=, MNIST=folders; about 4 hours)
-reproduce: say-reproduce $(FIGURES) $(WITH_FIRST_LOOK) $(if $(FAST),,$(WITHOUT_FIRST_LOOK))  ## Redo all of results but bench and operators (CIFAR=, MNIST=, TINY=folders; half a day)
+reproduce: say-reproduce $(FIGURES) $(WITH_FIRST_LOOK) $(if $(FAST),,$(WITHOUT_FIRST_LOOK))  ## Redo all of results but bench and operators (CIFAR=, MNIST=, TINY=folders; 15 hours)
 
 # Figures 1 and 4. The dense network is trained for twice as long, too: about as long as the smallest ones in all, or longer.
 .PHONY: reproduce-cifar reproduce-mnist reproduce-networks reproduce-caffe
@@ -118,9 +124,9 @@ reproduce-filters: $(INSTALLED)  ## Redo figure 2 (CIFAR=folder of parquet files
 	$(call keep,filters/l1_$(CHOSEN_STRENGTH),cifar10/filters,config.yaml environment.json)
 	$(SPARSECNN) table $(FILTERS)/decay $(addprefix $(FILTERS)/l1_,$(STRENGTHS)) -o $(KEPT)/cifar10/filters/table.csv
 	$(SPARSECNN) plot-filters $(foreach strength,$(STRENGTHS),$(foreach seed,$(FILTER_SEEDS),--label \
-	  '$(strength)$(comma) seed $(seed)' $(FILTERS)/l1_$(strength)/seed$(seed).safetensors)) -o $(KEPT)/cifar10/filters/strengths
+	  'strength $(strength)$(comma) seed $(seed)' $(FILTERS)/l1_$(strength)/seed$(seed).safetensors)) -o $(KEPT)/cifar10/filters/strengths
 	$(SPARSECNN) plot-filters $(FILTERS)/decay $(FILTERS)/l1_$(CHOSEN_STRENGTH) --label 'weight decay' \
-	  --label 'l1 shrinkage' -o $(KEPT)/cifar10/figure_2
+	  --label 'l1 shrinkage$(comma) strength $(CHOSEN_STRENGTH)' -o $(KEPT)/cifar10/figure_2
 
 # Figure 3
 .PHONY: reproduce-losses
@@ -150,6 +156,7 @@ reproduce-thresholding: $(INSTALLED)  ## Redo figure 5 (CIFAR=folder of parquet 
 	  $(call fast,seeds=[0] solver.steps=10)
 	$(call keep_first,cifar10_thresholding/train,cifar10/thresholding)
 	$(SPARSECNN) table $(THRESHOLDING)/train/* -o $(KEPT)/cifar10/thresholding/table.csv
+	$(SPARSECNN) table $(THRESHOLDING)/train/* --of layer_epochs -o $(KEPT)/cifar10/thresholding/layer_epochs.csv >/dev/null
 	$(SPARSECNN) plot-thresholding $(THRESHOLDING)/train/* -o $(KEPT)/cifar10/figure_5
 	$(SPARSECNN) plot-turnover $(THRESHOLDING)/train/* -o $(KEPT)/cifar10/figure_5_turnover
 

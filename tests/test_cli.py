@@ -108,6 +108,13 @@ def test_a_search_and_its_pictures_from_end_to_end(tmp_path: Path) -> None:
     assert shown.returncode == 0, shown.stderr
     assert "smaller by" in shown.stdout
     assert (tmp_path / "all" / "rows.csv").read_bytes() == (tmp_path / "run" / "table.csv").read_bytes()
+    assert sparsecnn("table", "run", "--of", "epochs", "-o", "all/epochs.csv", folder=tmp_path).returncode == 0
+    assert (tmp_path / "all" / "epochs.csv").read_bytes() == (tmp_path / "run" / "epochs.csv").read_bytes()
+    refused = sparsecnn("table", "run", "--of", "losses", "-o", "all/losses.csv", folder=tmp_path)
+    assert (refused.returncode, refused.stderr) == (
+        3,
+        "error: run holds no losses: training.loss_every=N records them\n",
+    )
     best = sparsecnn("best", "run", "--within", "1/1", "-o", "best.csv", folder=tmp_path)
     assert best.returncode == 0, best.stderr
     assert (tmp_path / best.stdout.splitlines()[2]).is_file()

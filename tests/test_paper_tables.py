@@ -73,7 +73,7 @@ def figure_2() -> Iterator[str]:
 
 def test_filters_that_shrinkage_leaves_are_as_many_as_the_text_says() -> None:
     filters = pd.read_csv(RESULTS / "cifar10" / "filters" / "strengths.csv")
-    left = filters[filters.alive & filters.run.str.startswith("4e-3")]
+    left = filters[filters.alive & filters.run.str.startswith("strength 4e-3")]
     whole = left[left.nonzeros == left.weights]
     assert f"of the {len(left)} that 0.004 leaves, {len(whole)} have no zero at all" in paper_text()
 

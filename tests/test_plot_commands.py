@@ -54,7 +54,11 @@ def test_filters_are_those_of_a_run_or_of_a_file_under_their_labels(
     ("arguments", "code", "message"),
     [
         (["plot-convergence", "silent"], 3, "silent holds no losses: training.loss_every=N records them"),
-        (["plot-filters", "none", "--seed", "5"], 3, "there is no file of weights at none/seed5.safetensors"),
+        (
+            ["plot-filters", "none", "--seed", "5"],
+            3,
+            "none holds no seed5.safetensors: give a run of train, or a file of weights",
+        ),
         (["plot-filters", "elsewhere"], 3, "there is no file of weights at elsewhere"),
         (["plot-filters", "none", "none"], 2, "runs and their labels must differ, got none, none"),
         (

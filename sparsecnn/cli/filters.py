@@ -14,6 +14,9 @@ from sparsecnn.plots.filters import weights_table
 def plot_filters(runs: Sequence[Path], layer: str, seed: int, labels: Sequence[str], output: Path | None) -> None:
     """Draws the filters of `layer` of each run, and writes their nonzeros beside the picture."""
     files = [run / f"seed{seed}.safetensors" if run.is_dir() else run for run in runs]
+    for run, file in zip(runs, files, strict=True):
+        if run.is_dir() and not file.is_file():
+            raise DataError(f"{run} holds no {file.name}: give a run of train, or a file of weights")
     names = list(labels) or _names(runs)
     if len(set(names)) < len(names):
         raise ConfigError(f"runs and their labels must differ, got {', '.join(names)}")

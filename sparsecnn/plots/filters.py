@@ -1,6 +1,7 @@
 """Figure 2 of Collins & Kohli: the filters of a convolution on images, and where they are not zero."""
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -143,8 +144,9 @@ def _caption(table: pd.DataFrame, runs: Sequence[tuple[str, Array]]) -> str:
     sizes = ", ".join(
         f"{height} x {width} in {'RGB' if channels == 3 else 'grey'}" for channels, height, width in shapes
     )
+    networks = re.sub(r"\bseed(\d)", r"seed \1", networks)  # the name of a file
     ends = ", ".join(f"{np.abs(weight).max():.2g}" for _, weight in runs)
     return (
         f"Layer {layers} ({sizes}) of {networks}. Above: grey is zero, each panel has one scale, to its largest "
-        f"|weight| ({ends}). Below: the share of a pixel's channels that is nonzero, from white (none) to black (all)."
+        f"|weight| ({'panel by panel ' if len(runs) > 1 else ''}{ends}). Below: the share of a pixel's channels that is nonzero, from white (none) to black (all)."
     )

@@ -33,6 +33,9 @@ POINT_COLUMNS = [
 # Of networks whose memories differ by less than this factor a frontier is drawn through the most accurate alone: a fall
 # to one that is some bytes smaller would look like the frontier's end.
 SAME_MEMORY = 1.005
+# What captions call the phases other than candidates, and a status.
+OTHERS = {"refined": "refined winners", "start": "allocated starts"}
+STATUSES = {"early": "measured early"}
 PANELS = {"val_accuracy": "Validation (chosen on)", "test_accuracy": "Test (same candidates)"}
 
 
@@ -187,13 +190,14 @@ def _handles(runs: list[str]) -> list[Line2D]:
 
 def _caption(points: pd.DataFrame) -> str:
     candidates = points[points["phase"] != "base"]
-    refined = int((candidates["phase"] == "refined").sum())
-    networks = f"{len(candidates) - refined} candidates{f' and {refined} refined winners' * (refined > 0)}"
+    more = {name: int((candidates["phase"] == phase).sum()) for phase, name in OTHERS.items()}
+    counts = {"candidates": len(candidates) - sum(more.values()), **more}
+    networks = " and ".join(f"{count} {name}" for name, count in counts.items() if count or name == "candidates")
     seeds = sorted(points["seed"].unique())
     runs = list(dict.fromkeys(points["run"]))
     name = f"run {style.shortened(runs[0])}" if len(runs) == 1 else f"{len(runs)} runs"
     missing = points.loc[points["status"] != "ok", "status"].value_counts().sort_index()
-    not_drawn = ", ".join(f"{count} {status}" for status, count in missing.items())
+    not_drawn = ", ".join(f"{count} {STATUSES.get(str(status), status)}" for status, count in missing.items())
     frontier = points[points["on_frontier"]].sort_values("memory_bytes")
     are_close = not all(_are_steps(path).all() for _, path in frontier.groupby(["run", "seed"]))
     clauses = [

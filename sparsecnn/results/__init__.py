@@ -1,6 +1,15 @@
 """Results: rows in a store, tables out of it."""
 
-from sparsecnn.results.exports import STORE, export, read_details, read_each, read_rows, read_runs, write_table
+from sparsecnn.results.exports import (
+    STORE,
+    export,
+    read_details,
+    read_each,
+    read_rows,
+    read_runs,
+    read_runs_rows,
+    write_table,
+)
 from sparsecnn.results.names import names_of
 from sparsecnn.results.rows import CandidateRow, EpochRow, LayerEpochRow, LossRow, Phase, Status
 from sparsecnn.results.store import RunStore
@@ -20,5 +29,6 @@ __all__ = [
     "read_each",
     "read_rows",
     "read_runs",
+    "read_runs_rows",
     "write_table",
 ]

@@ -79,12 +79,25 @@ def read_rows(path: Path, name: str) -> pd.DataFrame:
     return pd.DataFrame() if found is None else _read_table(found, name)
 
 
-def _detailed(path: Path, candidates: pd.DataFrame, name: str) -> pd.DataFrame:
-    details = read_rows(path, name)
-    if details.empty:
+def read_runs_rows(paths: Iterable[Path], name: str) -> pd.DataFrame:
+    """The rows of the table `name` of all runs in one frame. DataError when a run has none."""
+    return pd.concat([_some_rows(path, name) for path in paths], ignore_index=True)
+
+
+def _some_rows(path: Path, name: str) -> pd.DataFrame:
+    rows = read_rows(path, name)
+    if rows.empty:
         raise DataError(f"{path} holds no {name}: {OPTIONAL.get(name, FOLDER)}")
+    return rows
+
+
+def _detailed(path: Path, candidates: pd.DataFrame, name: str) -> pd.DataFrame:
     return candidates.merge(
-        details.drop(columns="run"), on="key", how="left", validate="one_to_many", suffixes=("", "_detail")
+        _some_rows(path, name).drop(columns="run"),
+        on="key",
+        how="left",
+        validate="one_to_many",
+        suffixes=("", "_detail"),
     )
 
 
