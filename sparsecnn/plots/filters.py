@@ -146,7 +146,9 @@ def _caption(table: pd.DataFrame, runs: Sequence[tuple[str, Array]]) -> str:
     )
     networks = re.sub(r"\bseed(\d)", r"seed \1", networks)  # the name of a file
     ends = ", ".join(f"{np.abs(weight).max():.2g}" for _, weight in runs)
+    panels = "panel by panel " if len(runs) > 1 else ""
     return (
         f"Layer {layers} ({sizes}) of {networks}. Above: grey is zero, each panel has one scale, to its largest "
-        f"|weight| ({'panel by panel ' if len(runs) > 1 else ''}{ends}). Below: the share of a pixel's channels that is nonzero, from white (none) to black (all)."
+        f"|weight| ({panels}{ends}). Below: the share of a pixel's channels that is nonzero, from white (none) to "
+        "black (all)."
     )
