@@ -118,6 +118,18 @@ def test_two_networks_gain_over_one_of_the_same_seed_what_the_text_says() -> Non
     assert f"better than one by {test} points on test images and {validation} on validation images" in paper_text()
 
 
+def test_what_projection_is_worth_beyond_a_fixed_mask_is_as_the_texts_say() -> None:
+    figure, moved = (pd.read_csv(RESULTS / "cifar10" / f"figure_5{name}.csv") for name in ("", "_turnover"))
+    masked = figure[figure.regularizer == "threshold_fixed_mask"]
+    assert (masked.l0_ahead_points.abs() < masked.l0_ahead_points_deviation).all()
+    difference = f"at most {masked.l0_ahead_points.abs().max():.2f} points"
+    others = f"at most {moved[moved.regularizer == 'l0_projection'].turnover.max():.2f} % of the kept weights are"
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    for text in (paper_text(), readme):
+        assert difference in text
+        assert others in text
+
+
 TABLES = [(figure_1, 3), (alexnet, 3), (figure_2, 5), (figure_3, 4), (figure_5, 8), (ensembles, 4)]
 
 
