@@ -53,6 +53,11 @@ def test_how_long_networks_and_their_bases_were_trained_is_told(network: str, to
     assert told.format(base, min(others), max(others)) in paper_text()
 
 
+def test_what_the_recipe_of_caffe_gives_is_told() -> None:
+    accuracies = pd.read_csv(RESULTS / "caffe" / "table.csv").test_accuracy
+    assert f"gives {accuracies.mean():.2f} ± {accuracies.std():.2f} here" in paper_text()
+
+
 def alexnet() -> Iterator[str]:
     table = pd.read_csv(RESULTS / "figure_1.csv", dtype={"within": str}).query("network == 'alexnet'")
     for row in table[table.within.isin(["1", "1/4", "1/10"])].itertuples():
