@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from commands import environment, sparsecnn
 
+from sparsecnn.cli import main
+from sparsecnn.cli.sections import SECTIONS
+
 TINY = ["threads=1", "validation.share=0.2", "solver.epochs=0.3"]
 NET = """
 from torch import nn
@@ -32,6 +35,15 @@ def test_the_help_imports_nothing_heavy() -> None:
     commands = ("train", "greedy-search", "ensemble", "best", "memory", "table", "plot-frontier", "plot-layers")
     for command in (*commands, "plot-thresholding", "plot-training-data", "plot-ensembles", "plot-filters"):
         assert command in done.stdout
+
+
+def test_the_help_lists_every_command_once_in_a_line() -> None:
+    lines = sparsecnn("--help").stdout.splitlines()
+    for command in main.commands:
+        assert len([line for line in lines if line.split()[:1] == [command]]) == 1
+    assert sorted(command for commands in SECTIONS.values() for command in commands) == sorted(main.commands)
+    listed = [line for line in lines if line.split()[:1] and line.split()[0] in main.commands]
+    assert max(map(len, listed)) <= 80
 
 
 def test_the_help_of_a_command_lists_its_groups_and_choices() -> None:

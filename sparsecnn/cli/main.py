@@ -16,6 +16,7 @@ from sparsecnn.cli.operations_command import operations_command
 from sparsecnn.cli.pack_command import pack_command, plot_storage_command
 from sparsecnn.cli.plot_command import plot_command
 from sparsecnn.cli.report_command import report_command
+from sparsecnn.cli.sections import SECTIONS
 from sparsecnn.cli.table_command import table_command
 from sparsecnn.cli.training_memory_command import training_memory_command
 from sparsecnn.plots import FIGURES
@@ -26,8 +27,14 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 data, 4 nothing accept
 """
 
 
-class OneLineErrors(click.Group):
-    """A group whose usage errors are one line, as all other errors are."""
+class Program(click.Group):
+    """The commands in sections; usage errors are one line, as all other errors are."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands by section, each in a few words."""
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl(list(commands.items()))
 
     def main(self, *args: Any, **options: Any) -> NoReturn:
         """Runs the command of the arguments, and exits."""
@@ -49,7 +56,7 @@ class OneLineErrors(click.Group):
 
 
 @click.group(
-    cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, epilog=EPILOG
+    cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, epilog=EPILOG
 )
 @click.version_option(package_name="sparsecnn")
 def main() -> None:
