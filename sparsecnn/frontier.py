@@ -7,6 +7,7 @@ import pandas as pd
 from sparsecnn.errors import OutOfReachError
 from sparsecnn.sizes import to_bytes
 
+SAME_MEMORY = 1.005
 FRONTIER_COLUMNS = [
     "run",
     "seed",
@@ -60,6 +61,15 @@ def pareto(table: pd.DataFrame, accuracy: str = "val_accuracy") -> pd.DataFrame:
     rows = rows.loc[order.sort_values(["memory", "accuracy", "dropped"], kind="stable").index]
     best_of_smaller = rows[accuracy].cummax().shift(fill_value=float("-inf"))
     return rows[rows[accuracy] > best_of_smaller].astype({"memory_bytes": int})
+
+
+def spaced(frontier: pd.DataFrame) -> pd.DataFrame:
+    """Of networks of a frontier (`pareto`) whose memories differ by 0.5 % or less, the most accurate alone.
+
+    In a figure, a fall to one that is some bytes smaller would look like the end of the frontier.
+    """
+    following = frontier["memory_bytes"].astype(float).shift(-1)  # nothing behind the last one
+    return frontier[~(following <= SAME_MEMORY * frontier["memory_bytes"])]
 
 
 def frontier_table(table: pd.DataFrame) -> pd.DataFrame:

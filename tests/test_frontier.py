@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparsecnn.errors import OutOfReachError
-from sparsecnn.frontier import best_within, finished, frontier_table, pareto, require_columns, whole_networks
+from sparsecnn.frontier import best_within, finished, frontier_table, pareto, require_columns, spaced, whole_networks
 
 
 def table(*candidates: tuple[int, float | None], **columns: object) -> pd.DataFrame:
@@ -172,3 +172,9 @@ def test_networks_of_an_ensemble_do_not_stand_for_themselves_unless_it_is_unfini
     assert whole_networks(rows).key.tolist() == ["k2"]
     assert pareto(rows).key.tolist() == ["k2"]
     assert whole_networks(rows.iloc[:2]).key.tolist() == ["k0", "k1"]
+
+
+def test_of_networks_of_nearly_one_memory_the_most_accurate_stays() -> None:
+    frontier = pareto(table((1000, 60.0), (1003, 70.0), (1020, 71.0), (2000, 80.0)))
+    assert list(spaced(frontier)["memory_bytes"]) == [1003, 1020, 2000]
+    assert spaced(frontier.iloc[:0]).empty

@@ -43,6 +43,12 @@ def test_networks_that_label_pixels_are_counted_too() -> None:
     assert table.products.to_dict() == {"layers.0": 1024 * 27 * 4, "layers.3": 1024 * 36 * 8, "scores": 1024 * 80}
 
 
+def test_kernels_of_mean_zero_are_counted_whole() -> None:
+    explicit = ("model.widths=[4]", "model.steps=1", "model.step.implicit=false", "label_shape=[32,32]")
+    table = counted("model=pixel_net", *explicit).set_index("layer")
+    assert table.products["layers.3"] == 1024 * 2 * 36 * 4  # there and back
+
+
 @pytest.mark.parametrize(("weight", "activation"), [(1, 1), (1, 4), (3, 2), (8, 8)])
 def test_counts_grow_with_the_passes(weight: int, activation: int) -> None:
     counts = Counts.of(WORK, Bits(weight, activation), row_bits=64)

@@ -16,10 +16,14 @@ from sparsecnn.models import Bits, Counts, Energy, layer_bits, layer_work, load_
 
 
 def _fill_(model: nn.Module) -> None:
-    """Leaves no weight zero but those outside of a pre-defined support: a fresh network does not tell which will be."""
+    """Leaves no weight zero but those outside of a pre-defined support: a fresh network does not tell which will be.
+
+    Nor is a weight the mean of its kernel, which some layers take off.
+    """
+    generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for weight in prunable_weights(model).values():
-            weight.fill_(1.0)
+            weight.uniform_(1.0, 2.0, generator=generator)
     for module in model.modules():
         if isinstance(module, PredefinedConv2d):
             module.clear_()

@@ -15,6 +15,8 @@ from torchvision import ops
 from sparsecnn.errors import ConfigError
 from sparsecnn.layers.recompute import forgotten
 
+# In rounding errors of a place in the grid.
+NUDGE = 4
 Through = Literal["taps", "torchvision"]
 
 
@@ -39,9 +41,17 @@ def deform_conv2d(
 
     `offset` is [N, 2 k k, H', W'] in pixels, (dy, dx) for each tap in rows; `mask` [N, k k, H', W'] multiplies what a
     tap reads. Between pixels the image is interpolated bilinearly, outside it is zero. One tap's samples, N C H' W'
-    values, are in memory at a time, in the backward pass too, where they are computed again.
+    values, are in memory at a time, in the backward pass too, where they are computed again. ValueError for shapes that
+    do not belong together.
     """
     size = weight.shape[-1]
+    if weight.shape[-2] != size or weight.shape[1] != images.shape[1]:
+        raise ValueError(f"a square kernel of {images.shape[1]} channels is needed, got {tuple(weight.shape[1:])}")
+    for name, tensor, each in (("offset", offset, 2), ("mask", mask, 1)):
+        if tensor is not None and tensor.shape[1] != each * size * size:
+            raise ValueError(
+                f"the {name} of a {size} x {size} kernel has {each * size * size} channels, not {tensor.shape[1]}"
+            )
     result = images.new_zeros(len(images), len(weight), *offset.shape[-2:])
     for tap in range(size * size):
         arguments = (images, offset[:, 2 * tap : 2 * tap + 2], weight[:, :, tap // size, tap % size], window)
@@ -57,9 +67,18 @@ def _tap(
     (height, width), (rows, columns) = images.shape[-2:], offset.shape[-2:]
     y = offset[:, 0] + window.places(row, rows, offset)[:, None]
     x = offset[:, 1] + window.places(column, columns, offset)
-    grid = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], dim=-1)
+    grid = torch.stack([_in_grid(x, width), _in_grid(y, height)], dim=-1)
     read = functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     return functional.conv2d(read if amount is None else read * amount, weight[:, :, None, None])
+
+
+def _in_grid(places: Tensor, side: int) -> Tensor:
+    """Pixels as places in [-1, 1], a rounding error further on.
+
+    Interpolation has a kink at each pixel, where training begins. There the gradient is that of the cell behind, as in
+    torchvision, and not that of whichever the way to the grid and back is rounded into.
+    """
+    return (2 * places + 1 + NUDGE * side * torch.finfo(places.dtype).eps) / side - 1
 
 
 class DeformableConv2d(nn.Module):
@@ -112,7 +131,9 @@ class DeformableConv2d(nn.Module):
     def _by_torchvision(self, images: Tensor, offset: Tensor, amount: Tensor | None) -> Tensor:
         # It has no half precision on every device.
         wide = torch.promote_types(images.dtype, torch.float32)
-        given = (images, offset, self.weight, self.bias, amount)
+        # What is no number would have it read outside of its memory.
+        is_place = offset.isfinite()
+        given = (images, offset.where(is_place, 0), self.weight, self.bias, amount)
         *operands, mask = (None if each is None else each.to(wide) for each in given)
         result: Tensor = ops.deform_conv2d(*operands, **vars(self.window), mask=mask)
-        return result.to(images.dtype)
+        return result.masked_fill(~is_place.all(dim=1, keepdim=True), torch.nan).to(images.dtype)

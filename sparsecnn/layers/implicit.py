@@ -18,9 +18,10 @@ Boundary = Literal["periodic", "reflecting"]
 def implicit_solve(images: Tensor, stencils: Tensor, h: float, boundary: Boundary = "periodic") -> Tensor:
     """(I + h L^T L)^-1 images, L the convolution of each channel with its stencil: [N, C, H, W] to the same shape.
 
-    `stencils` is [C, 3, 3], h > 0. Exact, by FFT; no channel hears of another, and no norm grows. "periodic": what
-    leaves on one side comes in on the other; "reflecting": the image goes on in its mirror images, at four times the
-    work.
+    `stencils` is [C, 3, 3], h > 0. Exact, by FFT; no channel hears of another. "periodic": what leaves on one side
+    comes in on the other, and no norm grows. "reflecting": the periodic solution on the image and its mirror images,
+    cropped, at four times the work. L is then not that of an image with a mirrored edge, and stencils that are not
+    their own mirror image may let a norm grow or a mean move a little.
     """
     if boundary == "reflecting":
         height, width = images.shape[-2:]
@@ -56,7 +57,7 @@ class ImexStep(nn.Module):
 
     K is a full 3x3 convolution, L one stencil a channel (`implicit` false leaves L out: the explicit baseline). Zero
     padding. `sign` is +1 as in the authors' code or -1 as in their parabolic networks. Both have kernels of mean zero,
-    so that the mean of a channel passes the implicit step as it is.
+    so that the mean of a channel passes a periodic implicit step as it is.
     """
 
     def __init__(

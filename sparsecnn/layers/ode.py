@@ -78,22 +78,31 @@ class ODEBlock(nn.Module):
         if self.keep == "input":
             return self._forgotten(self._advanced, state, self.steps)
         assert isinstance(self.keep, int)
-        return self._within(state, self.steps, self.keep)
+        state, steps = self._divided(state, self.steps, self.keep)
+        return self._forgotten(self._recorded, state, steps, 0)
 
     def _advanced(self, state: Tensor, steps: int) -> Tensor:
         for _ in range(steps):
             state = self.method(self.field, state, 1.0 / self.steps)
         return state
 
-    def _within(self, state: Tensor, steps: int, slots: int) -> Tensor:
-        """`steps` steps on, keeping `state` and at most `slots` others; the backward pass begins with the last step."""
-        while steps > 1 and slots > 0:
-            first = split(steps, slots)
-            state = self._forgotten(self._within, state, first, slots)
-            steps, slots = steps - first, slots - 1
+    def _recorded(self, state: Tensor, steps: int, slots: int) -> Tensor:
+        """`steps` steps on, of which the last is recorded: the backward pass begins with it at once.
+
+        Beside `state` and what that step takes, at most `slots` states are kept.
+        """
+        state, steps = self._divided(state, steps, slots)
         if steps > 1:  # nothing more may be kept: each step starts from `state` again
-            state = self._forgotten(self._within, state, steps - 1, 0)
-        return self._forgotten(self._advanced, state, 1)
+            state = self._forgotten(self._recorded, state, steps - 1, 0)
+        return self._advanced(state, 1)
+
+    def _divided(self, state: Tensor, steps: int, slots: int) -> tuple[Tensor, int]:
+        """The last of at most `slots` states that are kept on the way, and how many of the `steps` are behind it."""
+        while steps > 1 and slots > 0:
+            first = split(steps, slots + 1)
+            state = self._forgotten(self._recorded, state, first, slots)
+            steps, slots = steps - first, slots - 1
+        return state, steps
 
     def _forgotten(self, part: Callable[..., Tensor], state: Tensor, *rest: int) -> Tensor:
         """part(state, *rest), of which only `state` is kept."""
@@ -101,9 +110,10 @@ class ODEBlock(nn.Module):
 
 
 def split(steps: int, slots: int) -> int:
-    """After how many of `steps` > 1 steps the next state is kept, `slots` > 0 being free, for the least recomputation.
+    """After how many of `steps` > 1 steps the next state is kept, for the least recomputation.
 
-    With r repetitions at most of each step, comb(slots + r, slots) steps can be reversed.
+    `slots` > 1 states may be kept in all, the first one among them. With r repetitions at most of each step,
+    comb(slots + r, slots) steps can be reversed.
     """
     repetitions = next(r for r in range(1, steps + 1) if comb(slots + r, slots) >= steps)
     return min(max(1, steps - comb(slots - 1 + repetitions, slots - 1)), comb(slots + repetitions - 1, slots))

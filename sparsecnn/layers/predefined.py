@@ -82,6 +82,12 @@ def _kernels(supports: list[tuple[int, ...]]) -> Tensor:
     return kernels
 
 
+def _clear_(layer: nn.Module, _: object) -> None:
+    """Weights that were loaded may be those of a dense layer."""
+    assert isinstance(layer, PredefinedConv2d)
+    layer.clear_()
+
+
 class PredefinedConv2d(nn.Conv2d):
     """A convolution of which only the weights under `mask` exist: the others are zero, and so are their gradients.
 
@@ -94,17 +100,18 @@ class PredefinedConv2d(nn.Conv2d):
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, *, mask: Tensor, **options: Any) -> None:
         super().__init__(in_channels, out_channels, kernel_size, **options)
         self.register_buffer("mask", mask.expand(self.weight.shape).clone(), persistent=False)
+        self.register_load_state_dict_post_hook(_clear_)
         self.clear_()
 
     def clear_(self) -> None:
-        """Sets the weights outside the support to zero: to be called when weights were filled anew."""
+        """Sets the weights outside the support to zero: to be called when weights were filled by hand."""
         with torch.no_grad():
             self.weight.mul_(self.mask)
 
     @property
     def kept_weight(self) -> Tensor:
-        """The weight; in training through the mask, which lets no gradient out: the zeros outside stay."""
-        return self.weight * self.mask if self.training else self.weight
+        """The weight; where gradients are wanted through the mask, which lets none out: the zeros outside stay."""
+        return self.weight * self.mask if self.training or torch.is_grad_enabled() else self.weight
 
     def forward(self, images: Tensor) -> Tensor:
         """[N, C, H, W] as in nn.Conv2d."""

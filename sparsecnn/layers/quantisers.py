@@ -39,11 +39,10 @@ def quantise_weight(weight: Tensor, bits: int) -> Tensor:
     """A weight on 2^bits levels, evenly spaced in [-1, 1]; with one bit, its sign times its mean magnitude.
 
     Weights of exactly zero stay zero, without a gradient; the mean is over the others, and no gradient goes through it.
+    With one bit the gradient of the weight is that of its sign times the mean, as it is.
     """
     levels = Levels.of(weight, bits)
-    if bits == 1:
-        return (levels.values + (weight - weight.detach()) * levels.scale) * levels.kept
-    return _passed(levels.values, 2 * _unit(weight)) * levels.kept
+    return _passed(levels.values, weight if bits == 1 else 2 * _unit(weight)) * levels.kept
 
 
 def mean_magnitude(weight: Tensor) -> Tensor:

@@ -20,5 +20,20 @@ def forgotten(
     """
     if not torch.is_grad_enabled() or torch._C._are_functorch_transforms_active():
         return part(*arguments)
-    result: Tensor = checkpoint(part, *arguments, use_reentrant=False, context_fn=lambda: (nullcontext(), again()))
+    contexts = nullcontext(), _Afresh(again)
+    result: Tensor = checkpoint(part, *arguments, use_reentrant=False, context_fn=lambda: contexts)
     return result
+
+
+class _Afresh(AbstractContextManager[None]):
+    """A context made anew each time that it is entered: once a backward pass."""
+
+    def __init__(self, make: Callable[[], AbstractContextManager[None]]) -> None:
+        self._make = make
+
+    def __enter__(self) -> None:
+        self._made = self._make()
+        self._made.__enter__()
+
+    def __exit__(self, *error: Any) -> bool | None:
+        return self._made.__exit__(*error)

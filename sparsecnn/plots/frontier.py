@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Transform
 
-from sparsecnn.frontier import pareto, require_columns
+from sparsecnn.frontier import pareto, require_columns, spaced
 from sparsecnn.plots import axes as plot_axes
 from sparsecnn.plots import style
 from sparsecnn.plots.about import about
@@ -30,9 +30,6 @@ POINT_COLUMNS = [
     "accepted",
     "key",
 ]
-# Of networks whose memories differ by less than this factor a frontier is drawn through the most accurate alone: a fall
-# to one that is some bytes smaller would look like the frontier's end.
-SAME_MEMORY = 1.005
 # What captions call the phases other than candidates, and a status.
 OTHERS = {"refined": "refined winners", "start": "allocated starts"}
 STATUSES = {"early": "measured early"}
@@ -156,19 +153,13 @@ def _draw_curve(axes: Axes, run: pd.DataFrame, column: str, look: tuple[str, str
     axes.plot(memory[won], accuracy[won], "o", mfc="none", mec=colour, ms=ring, mew=0.8)
     stairs: dict[str, Any] = {"where": "post", "marker": ".", "ms": dot, "gid": "frontier"}
     for _, path in run[run["on_frontier"]].sort_values("memory_bytes").groupby("seed"):
-        steps = path[_are_steps(path)]
+        steps = spaced(path)
         axes.step(steps["memory_bytes"], steps[column], line, color=colour, lw=width, **stairs)
     base = run["phase"] == "base"
     if accuracy[base].notna().any():
         axes.axhline(accuracy[base].mean(), color=colour, ls=(0, (4, 3)), lw=0.8, zorder=1)
         star: dict[str, Any] = {"marker": "*", "ms": 11, "mec": "white", "mew": 0.6}
         axes.plot([memory[base].mean()], [accuracy[base].mean()], color=colour, **star)
-
-
-def _are_steps(path: pd.DataFrame) -> "pd.Series[bool]":
-    """Of the networks of one frontier, smallest first, those that its line goes through."""
-    following = path["memory_bytes"].astype(float).shift(-1)  # nothing behind the last one
-    return ~(following <= SAME_MEMORY * path["memory_bytes"])
 
 
 def _handles(runs: list[str]) -> list[Line2D]:
@@ -199,7 +190,7 @@ def _caption(points: pd.DataFrame) -> str:
     missing = points.loc[points["status"] != "ok", "status"].value_counts().sort_index()
     not_drawn = ", ".join(f"{count} {STATUSES.get(str(status), status)}" for status, count in missing.items())
     frontier = points[points["on_frontier"]].sort_values("memory_bytes")
-    are_close = not all(_are_steps(path).all() for _, path in frontier.groupby(["run", "seed"]))
+    are_close = any(len(spaced(path)) < len(path) for _, path in frontier.groupby(["run", "seed"]))
     clauses = [
         f"n = {networks} of {name}, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}",
         f" (not drawn: {not_drawn})" if not_drawn else "",

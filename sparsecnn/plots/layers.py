@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
-from sparsecnn.frontier import finished, pareto, require_columns
+from sparsecnn.frontier import finished, pareto, require_columns, spaced
 from sparsecnn.plots import axes as plot_axes
 from sparsecnn.plots import style
 from sparsecnn.plots.about import about
@@ -20,7 +20,7 @@ PANEL_INCHES = 3.4
 
 
 def numbers(table: pd.DataFrame) -> pd.DataFrame:
-    """One row for each layer of each network on the frontier of each run and seed, smallest network first.
+    """One row for each layer of each network on the frontier (`spaced`) of each run and seed, smallest network first.
 
     `position` counts the layers from the input, `kind` is by the shape of the weights (plain "layer" where the table
     does not know it), `density` is nonzeros over `layer_weights`. `drawn` marks the networks of the bars: those of the
@@ -34,7 +34,7 @@ def numbers(table: pd.DataFrame) -> pd.DataFrame:
         raise ValueError(
             f"the layers figure needs a finished row with a validation accuracy, got none in {len(table)} rows"
         )
-    frontiers = [pareto(group) for _, group in rows.groupby(["run", "seed"], sort=False)]
+    frontiers = [spaced(pareto(group)) for _, group in rows.groupby(["run", "seed"], sort=False)]
     stacks = [_marked(frontier, first=position == 0) for position, frontier in enumerate(frontiers)]
     shapes = _shapes(table)
     return pd.concat([_stack(row, shapes) for found in stacks for _, row in found.iterrows()]).reset_index(drop=True)

@@ -100,4 +100,4 @@ def _check_same(found: Tensors, number: int, wanted: Tensors) -> None:
 
 
 def _largest(tensor: Tensor) -> float:
-    return float(tensor.abs().max()) if tensor.numel() else 0.0
+    return float(tensor.double().abs().max()) if tensor.numel() else 0.0

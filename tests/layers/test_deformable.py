@@ -50,6 +50,33 @@ def test_gradients_equal_torchvisions(window: Window) -> None:
         assert (one - other).abs().max() < 1e-10
 
 
+@pytest.mark.parametrize("side", [5, 7, 12, 28, 32])
+@pytest.mark.parametrize("dtype", [torch.float, torch.double])
+def test_gradients_of_offsets_are_those_of_torchvision_where_training_begins(side: int, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    layer = DeformableConv2d(3, 4, padding=1, version=1).to(dtype)
+    images, found = torch.randn(2, 3, side, side, dtype=dtype), []
+    for through in ("taps", "torchvision"):
+        layer.through = through  # type: ignore[assignment]
+        found.append(torch.autograd.grad(layer(images).sin().sum(), layer.where.weight)[0])
+    assert (found[0] - found[1]).norm() < 1e3 * torch.finfo(dtype).eps * found[1].norm()
+
+
+def test_shapes_that_do_not_belong_together_are_refused() -> None:
+    images, offset, weight, *_ = operands(Window(padding=1))
+    with pytest.raises(ValueError, match="the offset of a 3 x 3 kernel has 18 channels, not 36"):
+        deform_conv2d(images, torch.cat([offset, offset], dim=1), weight, None, Window(padding=1))
+    with pytest.raises(ValueError, match="a square kernel of"):
+        deform_conv2d(images, offset, weight[..., :1, :], None, Window(padding=1))
+
+
+def test_offsets_that_are_no_numbers_give_none_and_harm_nothing() -> None:
+    layer = DeformableConv2d(1, 2, padding=1, through="torchvision")
+    with torch.no_grad():
+        layer.where.bias[:] = torch.nan  # type: ignore[index]
+    assert layer(torch.randn(1, 1, 4, 4)).isnan().all()
+
+
 def test_gradients_equal_finite_differences() -> None:
     window = Window(padding=1)
     images, offset, weight, bias, mask = operands(window, spread=0.0)

@@ -70,6 +70,23 @@ def test_zeros_stay_zero_under_momentum_and_weight_decay() -> None:
     assert (layer.weight != before)[mask].all()
 
 
+def test_zeros_stay_zero_in_a_layer_that_is_trained_in_eval_mode() -> None:
+    mask = KernelSupports.named("ps4_p4").mask(4, 4)
+    layer = PredefinedConv2d(4, 4, 3, mask=mask, padding=1).eval()
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+    layer(torch.randn(2, 4, 5, 5)).square().sum().backward()
+    optimizer.step()
+    assert torch.equal(layer.weight != 0, mask)
+
+
+def test_weights_of_a_dense_layer_lose_what_lies_outside_of_the_support() -> None:
+    mask = KernelSupports.named("psc2").mask(4, 4)
+    layer = PredefinedConv2d(4, 4, 3, mask=mask)
+    dense = torch.nn.Conv2d(4, 4, 3)
+    torch.nn.Sequential(layer).load_state_dict(torch.nn.Sequential(dense).state_dict())
+    assert torch.equal(layer.weight, dense.weight * mask)
+
+
 def test_what_it_computes_is_the_convolution_with_the_masked_weight() -> None:
     torch.manual_seed(0)
     mask = KernelSupports.named("ps2_p6").mask(6, 4)

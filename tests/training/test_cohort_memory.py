@@ -10,7 +10,7 @@ from cohorts import CLASSES, small, solver, split, trainer
 from torch import Tensor, nn
 
 from sparsecnn.errors import ConfigError
-from sparsecnn.layers import DeformableConv2d
+from sparsecnn.layers import DeformableConv2d, KernelSupports, PredefinedConv2d
 from sparsecnn.training import Placement, Trainer, cohort_memory, cohort_size, why_unstackable
 from sparsecnn.training.cohort_memory import DeviceMemory, measured_memory, try_step
 
@@ -57,6 +57,11 @@ def test_networks_of_many_kinds_can_be_stacked() -> None:
     for build in (small, functools.partial(Scores, update)):
         assert why_unstackable(build(), solver(), MAPS) is None
         assert why_unstackable(build(), solver(optimizer=torch.optim.AdamW), MAPS) is None
+
+
+def test_networks_with_a_support_that_was_chosen_before_can_be_stacked() -> None:
+    layer = PredefinedConv2d(1, 2, 3, mask=KernelSupports.named("psd4_p8").mask(2, 1), padding=1)
+    assert why_unstackable(nn.Sequential(layer, nn.Flatten(), nn.Linear(128, 3)), solver(), MAPS) is None
 
 
 @pytest.mark.parametrize(
