@@ -19,6 +19,7 @@ TIMED = {
     "resnet20": "ResNet-20, density 0.1",
 }
 OTHERS = ("torch eager", "torch channels_last", "torch compiled", "onnxruntime")
+BUDGETS = ("1/4", "1/8", "1/20")
 SEARCHES = {"cifar10": "cifar10_quick, CIFAR-10", "mnist": "lenet, MNIST"}
 
 
@@ -32,9 +33,12 @@ def test_linked_files_exist(document: Path) -> None:
 def expected_rows(folder: Path, name: str) -> Iterator[str]:
     """The lines of the README's table: memory, and test accuracy with points lost, of each seed."""
     table = pd.read_csv(folder / "frontier" / "table.csv")
-    base = table[table.phase == "base"]
+    base = table[table.phase == "base"].sort_values("seed")
     accuracies = ", ".join(f"{accuracy:.2f}" for accuracy in base.test_accuracy)
-    yield f"| {name} | dense | {readable(base.dense_bytes.iloc[0])} | {accuracies} |"
+    yield f"| {name} | dense, {base.epochs.max():g} epochs | {readable(base.dense_bytes.iloc[0])} | {accuracies} |"
+    longer = pd.read_csv(folder / "longer" / "table.csv").sort_values("seed")
+    accuracies = ", ".join(f"{accuracy:.2f}" for accuracy in longer.test_accuracy)
+    yield f"| {name} | dense, {longer.epochs.max():g} epochs | {readable(longer.memory_bytes.iloc[0])} | {accuracies} |"
     for budget, best in pd.read_csv(folder / "best.csv").groupby("budget", sort=False):
         memory = ", ".join(dict.fromkeys(best.memory_bytes.map(readable)))
         pairs = zip(best.test_accuracy, best.test_points_lost, strict=True)
@@ -99,6 +103,15 @@ def test_the_candidates_an_hour_are_those_of_the_committed_table() -> None:
 def test_the_readme_shows_the_numbers_of_the_committed_tables(folder: str) -> None:
     lines = (ROOT / "README.md").read_text().splitlines()
     assert [row for row in expected_rows(ROOT / "results" / folder, SEARCHES[folder]) if row not in lines] == []
+
+
+def test_the_readme_says_what_its_networks_lose_on_average() -> None:
+    quick, lenet = (pd.read_csv(ROOT / "results" / folder / "best.csv") for folder in SEARCHES)
+    quarter, eighth, twentieth = (quick[quick.budget == budget].test_points_lost.mean() for budget in BUDGETS)
+    text = " ".join((ROOT / "README.md").read_text().split())
+    assert f"loses {quarter:.1f} points within a quarter of its dense memory, {eighth:.1f} within an eighth" in text
+    lost = lenet[lenet.budget == BUDGETS[-1]].test_points_lost.mean()
+    assert f"and {twentieth:.1f} within a twentieth; LeNet loses {lost:.1f} within a twentieth" in text
 
 
 SCALING = ROOT / "docs" / "scaling.md"

@@ -36,7 +36,7 @@ def figure_1() -> Iterator[str]:
     table = pd.read_csv(RESULTS / "figure_1.csv", dtype={"within": str})
     for network, rows in table[table.network.isin(SEARCHES)].groupby("network"):
         found = {row.within: with_deviation(row) for row in rows.itertuples()}
-        cells = (found.get(within) for within in ("1", "1/4", "1/8", "1/10", "1/20"))
+        cells = (found.get(within) for within in ("1", "longer", "1/4", "1/8", "1/10", "1/20"))
         shown = "".join(f" {cell} |" if cell else " |" for cell in cells)
         yield f"| {SEARCHES[str(network)]} |{shown}"
 
@@ -44,18 +44,32 @@ def figure_1() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("network", "told"),
     [
-        ("cifar10_quick", "{:g} epochs of cifar10_quick against {:.1f} to {:.1f}"),
-        ("lenet", "{:g} of LeNet against {:.1f} to {:.1f}"),
+        (
+            "cifar10_quick",
+            "{2:.1f} to {3:.1f} epochs (cifar10_quick; its dense bases for {0:g}, and for {1:g} the *longer*",
+        ),
+        ("lenet", "{2:.1f} to {3:.1f} (LeNet; {0:g} and {1:g})"),
     ],
 )
 def test_how_long_networks_and_their_bases_were_trained_is_told(network: str, told: str) -> None:
-    base, *others = pd.read_csv(RESULTS / "figure_1.csv").query("network == @network").epochs
-    assert told.format(base, min(others), max(others)) in paper_text()
+    epochs = pd.read_csv(RESULTS / "figure_1.csv").query("network == @network").set_index("within").epochs
+    sparse = epochs.drop(["1", "longer"])
+    assert told.format(epochs["1"], epochs["longer"], sparse.min(), sparse.max()) in paper_text()
 
 
 def test_what_the_recipe_of_caffe_gives_is_told() -> None:
     accuracies = pd.read_csv(RESULTS / "caffe" / "table.csv").test_accuracy
     assert f"gives {accuracies.mean():.2f} ± {accuracies.std():.2f} here" in paper_text()
+
+
+def test_what_the_smallest_networks_keep_of_their_inner_products_is_told() -> None:
+    table = pd.read_csv(RESULTS / "cifar10" / "figure_4.csv")
+    smallest = table[table.memory_bytes == table.groupby("seed").memory_bytes.transform("min")]
+    kept = smallest.pivot_table(index="seed", columns="layer", values="density")
+    assert len(kept) == 3
+    (share,) = {f"{100 * density:.2f}" for density in kept.ip1}
+    assert f"keeps {share} % of its weights" in paper_text()
+    assert (kept.ip2 == 1).all()
 
 
 def alexnet() -> Iterator[str]:
@@ -135,7 +149,29 @@ def test_what_projection_is_worth_beyond_a_fixed_mask_is_as_the_texts_say() -> N
         assert others in text
 
 
-TABLES = [(figure_1, 3), (alexnet, 3), (figure_2, 5), (figure_3, 4), (figure_5, 8), (ensembles, 4)]
+def reduced_data() -> Iterator[str]:
+    table = pd.read_csv(RESULTS / "reduced_data" / "training_data.csv")
+    for images, rows in table.groupby("train_images"):
+        found = {row.regularizer: with_deviation(row) for row in rows.itertuples()}
+        yield f"| {images:,} | {' | '.join(found[name] for name in ('none', 'l1_shrinkage', 'l0_projection'))} |"
+
+
+def test_what_fewer_images_cost_is_as_the_text_says() -> None:
+    table = pd.read_csv(RESULTS / "reduced_data" / "training_data.csv")
+    few, all_ = (table[table.train_images == images] for images in (table.train_images.min(), table.train_images.max()))
+    few, all_ = (rows.set_index("regularizer").test_accuracy for rows in (few, all_))
+    dense, l1, l0 = (f"{all_[name] - few[name]:.2f}" for name in ("none", "l1_shrinkage", "l0_projection"))
+    assert f"the dense network loses {dense} points, the shrunk one {l1}, the projected one {l0}." in paper_text()
+    of_l1, of_l0 = (
+        [f"{at['none'] - at[name]:.2f}" for at in (all_, few)] for name in ("l1_shrinkage", "l0_projection")
+    )
+    assert (
+        f"of l1 shrinkage by {of_l1[0]} points with all images and {of_l1[1]} with a sixteenth, "
+        f"of l0 projection by {of_l0[0]} and {of_l0[1]}." in paper_text()
+    )
+
+
+TABLES = [(figure_1, 3), (alexnet, 3), (figure_2, 5), (figure_3, 4), (figure_5, 8), (ensembles, 4), (reduced_data, 5)]
 
 
 @pytest.mark.parametrize(("rows", "count"), TABLES)
