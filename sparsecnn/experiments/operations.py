@@ -10,7 +10,7 @@ from torch import nn
 
 from sparsecnn.errors import ConfigError
 from sparsecnn.experiments.described_data import DescribedData
-from sparsecnn.layers import PredefinedConv2d
+from sparsecnn.layers import Supported
 from sparsecnn.layers.bitwise import MOST_BITS
 from sparsecnn.models import Bits, Counts, Energy, layer_bits, layer_work, load_weights_, prunable_weights
 
@@ -25,7 +25,7 @@ def _fill_(model: nn.Module) -> None:
         for weight in prunable_weights(model).values():
             weight.uniform_(1.0, 2.0, generator=generator)
     for module in model.modules():
-        if isinstance(module, PredefinedConv2d):
+        if isinstance(module, Supported):
             module.clear_()
 
 

@@ -6,8 +6,8 @@ from sparsecnn.layers.full import FullConv2d
 from sparsecnn.layers.implicit import ImexStep, implicit_solve
 from sparsecnn.layers.lean import LeanConv2d
 from sparsecnn.layers.ode import ODEBlock
-from sparsecnn.layers.predefined import KernelSupports, PredefinedConv2d
-from sparsecnn.layers.same import bitwise, deformable, predefined
+from sparsecnn.layers.predefined import KernelSupports, PredefinedConv2d, Supported
+from sparsecnn.layers.same import bitwise, bitwise_lean, deformable, predefined
 from sparsecnn.layers.steps import ChannelNorm2d, Ode, Residual, Symmetric
 
 __all__ = [
@@ -23,8 +23,10 @@ __all__ = [
     "PredefinedConv2d",
     "QuantisedConv2d",
     "Residual",
+    "Supported",
     "Symmetric",
     "bitwise",
+    "bitwise_lean",
     "deform_conv2d",
     "deformable",
     "implicit_solve",

@@ -9,16 +9,17 @@ from torch.nn import functional
 
 from sparsecnn.errors import ConfigError
 from sparsecnn.layers.bit_planes import bitwise_conv2d, dequantised
+from sparsecnn.layers.predefined import Supported
 from sparsecnn.layers.quantisers import Levels, quantise_activations, quantise_weight, steps_of
 
 MOST_BITS = 8
 
 
-class BitwiseConv2d(nn.Module):
+class BitwiseConv2d(Supported):
     """A convolution without bias of activations on 2^activation_bits levels with a weight on 2^weight_bits levels.
 
     Activations are clipped to [0, 1] first. Training goes through the rounding as if it were not there; weights of
-    exactly zero stay zero. Raises ConfigError for bits outside of 1 to 8.
+    exactly zero stay zero, and so do those outside of `mask`. Raises ConfigError for bits outside of 1 to 8.
     """
 
     def __init__(
@@ -29,6 +30,8 @@ class BitwiseConv2d(nn.Module):
         *,
         stride: int = 1,
         padding: int = 0,
+        groups: int = 1,
+        mask: Tensor | None = None,
         weight_bits: int = 1,
         activation_bits: int = 2,
     ) -> None:
@@ -36,15 +39,16 @@ class BitwiseConv2d(nn.Module):
         for name, bits in (("weight_bits", weight_bits), ("activation_bits", activation_bits)):
             if not 1 <= bits <= MOST_BITS:
                 raise ConfigError(f"{name} must be in 1 to {MOST_BITS}, got {bits}")
-        self.weight = nn.Conv2d(in_channels, channels, kernel_size, bias=False).weight
-        self.stride, self.padding = stride, padding
+        self.weight = nn.Conv2d(in_channels, channels, kernel_size, groups=groups, bias=False).weight
+        self.set_support(mask)
+        self.stride, self.padding, self.groups = stride, padding, groups
         self.weight_bits, self.activation_bits = weight_bits, activation_bits
 
     def forward(self, images: Tensor) -> Tensor:
         """[N, C, H, W] to [N, O, H', W'] as in nn.Conv2d."""
         activations = quantise_activations(images, self.activation_bits)
         weight = quantise_weight(self.weight, self.weight_bits)
-        return functional.conv2d(activations, weight, stride=self.stride, padding=self.padding)
+        return functional.conv2d(activations, weight, stride=self.stride, padding=self.padding, groups=self.groups)
 
     def deployed(self) -> "QuantisedConv2d":
         """A layer that computes the same, with the quantised weight as its own."""
@@ -52,6 +56,7 @@ class BitwiseConv2d(nn.Module):
             quantise_weight(self.weight.detach(), self.weight_bits),
             stride=self.stride,
             padding=self.padding,
+            groups=self.groups,
             activation_bits=self.activation_bits,
         )
 
@@ -60,21 +65,24 @@ class BitwiseConv2d(nn.Module):
         activations = quantise_activations(images.detach(), self.activation_bits)
         numbers = torch.round(activations.double() * steps_of(self.activation_bits)).long()
         levels = Levels.of(self.weight, self.weight_bits)
-        sums = bitwise_conv2d(
-            numbers, self.activation_bits, levels, self.weight_bits, stride=self.stride, padding=self.padding
-        )
-        return dequantised(*sums, levels, self.activation_bits).to(images.dtype)
+        parts = zip(numbers.chunk(self.groups, dim=1), levels.chunk(self.groups), strict=True)
+        found = [
+            bitwise_conv2d(part, self.activation_bits, own, self.weight_bits, stride=self.stride, padding=self.padding)
+            for part, own in parts
+        ]
+        first, second = (torch.cat(sums, dim=1) for sums in zip(*found, strict=True))
+        return dequantised(first, second, levels, self.activation_bits).to(images.dtype)
 
 
 class QuantisedConv2d(nn.Module):
     """A convolution of activations on 2^activation_bits levels with `weight` [O, C, k, k], which is on its levels."""
 
-    def __init__(self, weight: Tensor, *, stride: int, padding: int, activation_bits: int) -> None:
+    def __init__(self, weight: Tensor, *, stride: int, padding: int, groups: int, activation_bits: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(weight)
-        self.stride, self.padding, self.activation_bits = stride, padding, activation_bits
+        self.stride, self.padding, self.groups, self.activation_bits = stride, padding, groups, activation_bits
 
     def forward(self, images: Tensor) -> Tensor:
         """[N, C, H, W] to [N, O, H', W'] as in nn.Conv2d."""
         activations = quantise_activations(images, self.activation_bits)
-        return functional.conv2d(activations, self.weight, stride=self.stride, padding=self.padding)
+        return functional.conv2d(activations, self.weight, stride=self.stride, padding=self.padding, groups=self.groups)

@@ -23,6 +23,37 @@ STENCILS: dict[str, tuple[tuple[int, int, int], ...]] = {
 }
 
 
+def stencil_mask(stencil: Stencil) -> Tensor:
+    """Boolean [3, 3]; ConfigError for another name."""
+    if stencil not in STENCILS:
+        raise ConfigError(f"a stencil is one of {', '.join(STENCILS)}, got {stencil}")
+    return torch.tensor(STENCILS[stencil], dtype=torch.bool)
+
+
+def groups_of(channels: int, group_size: int) -> int:
+    """How many groups of that size there are; ConfigError where it does not divide the channels."""
+    if group_size < 1 or channels % group_size:
+        raise ConfigError(f"the size of a group must divide the {channels} channels, got {group_size}")
+    return channels // group_size
+
+
+class Summed(nn.Module):
+    """The sum of what its parts make of the same images."""
+
+    def __init__(self, **parts: nn.Module) -> None:
+        super().__init__()
+        for name, part in parts.items():
+            self.add_module(name, part)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """[N, C, H, W] to that of the parts."""
+        first, *others = self.children()
+        result: Tensor = first(images)
+        for part in others:
+            result = result + part(images)
+        return result
+
+
 class LeanConv2d(nn.Module):
     """`stencil` within groups of `group_size` channels plus a 1x1 convolution of all, on `channels` channels.
 
@@ -33,14 +64,8 @@ class LeanConv2d(nn.Module):
 
     def __init__(self, channels: int, stencil: Stencil = "star", group_size: int = 1) -> None:
         super().__init__()
-        if stencil not in STENCILS:
-            raise ConfigError(f"a stencil is one of {', '.join(STENCILS)}, got {stencil}")
-        if channels % group_size:
-            raise ConfigError(f"the size of a group must divide the {channels} channels, got {group_size}")
-        mask = torch.tensor(STENCILS[stencil], dtype=torch.bool)
-        self.spatial = PredefinedConv2d(
-            channels, channels, 3, mask=mask, padding=1, groups=channels // group_size, bias=False
-        )
+        mask, groups = stencil_mask(stencil), groups_of(channels, group_size)
+        self.spatial = PredefinedConv2d(channels, channels, 3, mask=mask, padding=1, groups=groups, bias=False)
         self.pointwise = nn.Conv2d(channels, channels, 1, bias=False)
 
     def forward(self, images: Tensor) -> Tensor:

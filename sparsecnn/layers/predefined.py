@@ -82,36 +82,55 @@ def _kernels(supports: list[tuple[int, ...]]) -> Tensor:
     return kernels
 
 
-def _clear_(layer: nn.Module, _: object) -> None:
-    """Weights that were loaded may be those of a dense layer."""
-    assert isinstance(layer, PredefinedConv2d)
-    layer.clear_()
+class Supported(nn.Module):
+    """A layer of which only the weights under `mask` exist, all where it is None; the others are zero.
 
-
-class PredefinedConv2d(nn.Conv2d):
-    """A convolution of which only the weights under `mask` exist: the others are zero, and so are their gradients.
-
-    `mask` is boolean, of the weight's shape or one that broadcasts to it. It is part of the architecture, not of the
-    state: files hold the weight alone.
+    `mask` is boolean and of the weight's shape. It is part of the architecture, not of the state: files hold the weight
+    alone, and what they hold outside of the mask is not read.
     """
 
-    mask: Tensor
+    weight: Tensor
+    mask: Tensor | None
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, *, mask: Tensor, **options: Any) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, **options)
-        self.register_buffer("mask", mask.expand(self.weight.shape).clone(), persistent=False)
+    def set_support(self, mask: Tensor | None) -> None:
+        """`mask` is of the weight's shape or one that broadcasts to it."""
+        whole = None if mask is None else mask.expand(self.weight.shape).clone()
+        self.register_buffer("mask", whole, persistent=False)
         self.register_load_state_dict_post_hook(_clear_)
         self.clear_()
 
     def clear_(self) -> None:
         """Sets the weights outside the support to zero: to be called when weights were filled by hand."""
-        with torch.no_grad():
-            self.weight.mul_(self.mask)
+        if self.mask is not None:
+            with torch.no_grad():
+                self.weight.mul_(self.mask)
+
+    @property
+    def weight_count(self) -> int:
+        """How many weights exist."""
+        return self.weight.numel() if self.mask is None else int(self.mask.sum())
+
+
+def _clear_(layer: nn.Module, _: object) -> None:
+    """Weights that were loaded may be those of a dense layer."""
+    assert isinstance(layer, Supported)
+    layer.clear_()
+
+
+class PredefinedConv2d(Supported, nn.Conv2d):
+    """A convolution of which only the weights under `mask` exist: the others are zero, and so are their gradients."""
+
+    mask: Tensor
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, *, mask: Tensor, **options: Any) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, **options)
+        self.set_support(mask)
 
     @property
     def kept_weight(self) -> Tensor:
         """The weight; where gradients are wanted through the mask, which lets none out: the zeros outside stay."""
-        return self.weight * self.mask if self.training or torch.is_grad_enabled() else self.weight
+        is_learnt = self.training or (torch.is_grad_enabled() and self.weight.requires_grad)
+        return self.weight * self.mask if is_learnt else self.weight
 
     def forward(self, images: Tensor) -> Tensor:
         """[N, C, H, W] as in nn.Conv2d."""

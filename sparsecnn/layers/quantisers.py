@@ -91,6 +91,11 @@ class Levels:
             return cls((weight >= 0).to(weight.dtype), kept, steps, mean_magnitude(weight))
         return cls(torch.round(_unit(weight) * steps), kept, steps, weight.new_ones(()))
 
+    def chunk(self, groups: int) -> list["Levels"]:
+        """Those of as many outputs each, in their order; the scale is that of all."""
+        parts = zip(self.numbers.chunk(groups), self.kept.chunk(groups), strict=True)
+        return [Levels(numbers, kept, self.steps, self.scale) for numbers, kept in parts]
+
     @property
     def values(self) -> Tensor:
         """The weight."""

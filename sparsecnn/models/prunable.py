@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sparsecnn.errors import ConfigError
-from sparsecnn.layers import BitwiseConv2d, DeformableConv2d, PredefinedConv2d
+from sparsecnn.layers import BitwiseConv2d, DeformableConv2d, Supported
 
 PRUNABLE = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, BitwiseConv2d, DeformableConv2d)
 
@@ -37,7 +37,7 @@ def weight_counts(model: nn.Module) -> dict[str, int]:
 
 
 def _count(layer: nn.Module, weight: Tensor) -> int:
-    return int(layer.mask.sum()) if isinstance(layer, PredefinedConv2d) else weight.numel()
+    return layer.weight_count if isinstance(layer, Supported) else weight.numel()
 
 
 def other_values(model: nn.Module) -> int:

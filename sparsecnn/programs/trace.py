@@ -27,7 +27,7 @@ def trace(model: nn.Module, image_shape: tuple[int, ...]) -> Program:
     Raises UntraceableError for a network that depends on its inputs in its control flow, that uses an operation which
     programs do not have, or values that belong to no layer.
     """
-    model = deepcopy(model).cpu().float().eval()
+    model = deepcopy(model).cpu().float().eval().requires_grad_(requires_grad=False)
     images = torch.randn(EXAMPLES, *image_shape, generator=torch.Generator().manual_seed(0))
     try:
         with patch.object(functional, "local_response_norm", _traced_local_response_norm), _quiet():

@@ -20,6 +20,12 @@ NETWORKS = {
     "lean in an ODE block": ["model=ode_resnet", "operator@model.step.operator=lean"],
     "pre-defined in an ODE block": ["model=ode_resnet", "operator@model.step.operator=predefined"],
     "bit-wise in an ODE block": ["model=ode_resnet", "operator@model.step.operator=bitwise"],
+    "bit-wise lean": ["model=compact_resnet", "operator@model.step.operator=bitwise_lean"],
+    "bit-wise pre-defined in an ODE block": [
+        "model=ode_resnet",
+        "operator@model.step.operator=bitwise",
+        "model.step.operator.supports=psd4_p8",
+    ],
 }
 
 

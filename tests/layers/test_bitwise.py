@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from sparsecnn.errors import ConfigError
-from sparsecnn.layers import bit_planes
+from sparsecnn.layers import KernelSupports, LeanConv2d, bit_planes, bitwise, bitwise_lean
 from sparsecnn.layers.bit_planes import bitwise_conv2d, packed_planes, products
 from sparsecnn.layers.bitwise import BitwiseConv2d
 from sparsecnn.layers.quantisers import Levels, quantise_activations, quantise_unit, quantise_weight
@@ -61,6 +61,36 @@ def test_bit_by_bit_is_the_convolution_of_the_quantised_values(weight_bits: int,
             layer.weight[torch.rand(layer.weight.shape) < 0.7] = 0.0
     images = torch.rand(2, 8, 6, 5, dtype=torch.double) * 1.5 - 0.2
     assert (layer.bit_by_bit(images) - layer(images)).abs().max() < 1e-12
+
+
+@pytest.mark.usefixtures("either")
+@pytest.mark.parametrize("group_size", [1, 2])
+def test_a_lean_convolution_of_few_bits_is_the_sum_of_its_quantised_parts(group_size: int) -> None:
+    torch.manual_seed(0)
+    lean = bitwise_lean(4, weight_bits=2, activation_bits=3, group_size=group_size).double()
+    images = torch.rand(2, 4, 6, 5, dtype=torch.double) * 1.5 - 0.2
+    plain = LeanConv2d(4, group_size=group_size).double()
+    for part in ("spatial", "pointwise"):
+        weight = quantise_weight(lean.get_submodule(part).weight.detach(), 2)
+        plain.get_submodule(part).load_state_dict({"weight": weight})
+    assert torch.allclose(lean(images), plain(quantise_activations(images, 3)), atol=1e-12)
+    assert torch.allclose(lean(images), sum(part.bit_by_bit(images) for part in lean.children()), atol=1e-12)  # type: ignore[operator,misc]
+
+
+@pytest.mark.parametrize("bits", [1, 3])
+def test_weights_outside_of_a_support_stay_zero(bits: int) -> None:
+    torch.manual_seed(0)
+    layer = bitwise(8, weight_bits=bits, supports="psd4_p8")
+    mask = KernelSupports.named("psd4_p8").mask(8, 8)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1, momentum=0.9, weight_decay=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        layer(torch.rand(2, 8, 5, 5)).square().sum().backward()
+        optimizer.step()
+    assert torch.equal(layer.weight != 0, mask)
+    assert layer.weight_count == mask.sum()
+    layer.load_state_dict({"weight": torch.ones_like(layer.weight)})
+    assert torch.equal(layer.weight != 0, mask)
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])

@@ -16,6 +16,7 @@ from sparsecnn.layers import (
     Residual,
     Symmetric,
     bitwise,
+    bitwise_lean,
     predefined,
 )
 from sparsecnn.models import Skeleton, deployed, few_bits, other_values, prunable_weights, weight_counts
@@ -37,6 +38,8 @@ STEPS: dict[str, Make] = {
     "one bit": Residual(bitwise),
     "three bits": Residual(partial(bitwise, weight_bits=3, activation_bits=4)),
     "bit-wise in an ODE": Ode(partial(bitwise, weight_bits=2)),
+    "bit-wise lean": Residual(partial(bitwise_lean, weight_bits=2)),
+    "bit-wise pre-defined": Residual(partial(bitwise, supports="ps4_p4")),
 }
 
 
