@@ -64,7 +64,7 @@ def pareto(table: pd.DataFrame, accuracy: str = "val_accuracy") -> pd.DataFrame:
 
 
 def spaced(frontier: pd.DataFrame) -> pd.DataFrame:
-    """Of networks of a frontier (`pareto`) whose memories differ by 0.5 % or less, the most accurate alone.
+    """Of networks of a frontier (`pareto`) whose memories differ by a factor of SAME_MEMORY or less, the most accurate.
 
     In a figure, a fall to one that is some bytes smaller would look like the end of the frontier.
     """

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Transform
 
-from sparsecnn.frontier import pareto, require_columns, spaced
+from sparsecnn.frontier import SAME_MEMORY, pareto, require_columns, spaced
 from sparsecnn.plots import axes as plot_axes
 from sparsecnn.plots import style
 from sparsecnn.plots.about import about
@@ -191,11 +191,12 @@ def _caption(points: pd.DataFrame) -> str:
     not_drawn = ", ".join(f"{count} {STATUSES.get(str(status), status)}" for status, count in missing.items())
     frontier = points[points["on_frontier"]].sort_values("memory_bytes")
     are_close = any(len(spaced(path)) < len(path) for _, path in frontier.groupby(["run", "seed"]))
+    percent = 100 * (SAME_MEMORY - 1)
     clauses = [
         f"n = {networks} of {name}, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}",
         f" (not drawn: {not_drawn})" if not_drawn else "",
         ". The frontier is chosen on validation accuracy, for each run and seed.",
-        " Of networks within 0.5 % of each other in memory its line passes the most accurate." if are_close else "",
+        f" Of networks within {percent:.2g} % of each other in memory its line passes the most accurate." * are_close,
         " The dense base is a mean over seeds." if len(seeds) > 1 and len(runs) > 1 else "",
     ]
     return "".join(clauses)

@@ -20,8 +20,8 @@ class Source:
     """A run folder, or a table of one or several runs; what is not there is empty.
 
     `settings` and `defaults` are flat, a value for each dotted key: the run's own, and what its command would take
-    today without overrides. `weights_command` made the weights that it began with. Of a table of several runs
-    `environment` holds what was typed for one of them, and nothing else.
+    today without overrides. Of a table of several runs `environment` holds what was typed for one of them, and nothing
+    else.
     """
 
     path: Path
@@ -32,7 +32,6 @@ class Source:
     config: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
     defaults: Mapping[str, object] = field(default_factory=dict)
-    weights_command: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -48,6 +47,12 @@ class Source:
     def typed(self) -> tuple[str, ...]:
         """The whole command that made it, word by word."""
         return tuple(map(str, self.environment.get("command", ())))
+
+    @property
+    def weights_command(self) -> tuple[str, ...]:
+        """What was typed for the weights that it began with, where they lie in a run folder; DataError as below."""
+        weights = Path(str(self.settings.get("model.weights") or ""))
+        return _command_of(weights.parent if weights.suffix else weights) if weights.name else ()
 
     @property
     def command(self) -> str:
@@ -73,7 +78,7 @@ def read_source(path: Path, candidates: pd.DataFrame) -> Source:
     )
 
 
-def command_of(folder: Path) -> tuple[str, ...]:
+def _command_of(folder: Path) -> tuple[str, ...]:
     """What was typed for the run in `folder`, word by word; nothing where that is not known. DataError as above."""
     environment, overrides = _environment(folder), _overrides(folder)
     typed = tuple(map(str, environment.get("command", ())))
@@ -97,6 +102,6 @@ def _environment(folder: Path) -> Mapping[str, Any]:
         read = json.loads(_text(path) or "{}")
     except ValueError as error:
         raise DataError(f"{path} is damaged") from error
-    if not isinstance(read, dict):
+    if not isinstance(read, dict) or not isinstance(read.get("command", []), list):
         raise DataError(f"{path} is damaged")
     return read

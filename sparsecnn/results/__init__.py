@@ -10,7 +10,7 @@ from sparsecnn.results.exports import (
     read_runs_rows,
     write_table,
 )
-from sparsecnn.results.names import names_of
+from sparsecnn.results.names import named, names_of
 from sparsecnn.results.rows import CandidateRow, EpochRow, LayerEpochRow, LossRow, Phase, Status
 from sparsecnn.results.store import RunStore
 
@@ -24,6 +24,7 @@ __all__ = [
     "RunStore",
     "Status",
     "export",
+    "named",
     "names_of",
     "read_details",
     "read_each",

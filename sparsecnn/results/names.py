@@ -3,10 +3,12 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pandas as pd
 
 HASHED = re.compile(r"-[0-9a-f]{8}$")  # how a run is named that was given no name
+NUMBER = re.compile(r"([0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?)")
 
 
 def _text(column: str) -> Callable[[pd.DataFrame], str]:
@@ -19,11 +21,13 @@ def _networks(rows: pd.DataFrame) -> str:
 
 
 def _images(rows: pd.DataFrame) -> str:
-    return f"{int(rows['train_images'].iloc[0]):,} images" if "train_images" in rows else ""
+    known = rows["train_images"].dropna() if "train_images" in rows else pd.Series(dtype=float)
+    return "" if known.empty else f"{int(known.iloc[0]):,} images"
 
 
 def _density(rows: pd.DataFrame) -> str:
-    return f"density {(rows['nonzeros'] / rows['weights']).mean():.3g}"
+    finished = rows[["nonzeros", "weights"]].dropna().astype(float)
+    return "" if finished.empty else f"density {(finished['nonzeros'] / finished['weights']).mean():.3g}"
 
 
 # In the order in which they are tried.
@@ -56,9 +60,17 @@ def names_of(table: pd.DataFrame) -> Mapping[str, str]:
     return own
 
 
+def named(tables: Mapping[Path, pd.DataFrame]) -> dict[Path, pd.DataFrame]:
+    """The tables of runs (`read_each`) under these names and in their order."""
+    names = names_of(pd.concat(tables.values(), ignore_index=True))
+    places = {run: place for place, run in enumerate(names)}
+    ordered = {
+        path: table.sort_values("run", key=lambda run: run.map(places), kind="stable") for path, table in tables.items()
+    }
+    paths = sorted(ordered, key=lambda path: places[ordered[path]["run"].iloc[0]])
+    return {path: ordered[path].assign(run=ordered[path]["run"].map(names)) for path in paths}
+
+
 def _order(name: str) -> list[tuple[float, str]]:
-    parts = re.split(r"([0-9][0-9,.]*)", name)
-    return [
-        (0.0, part) if place % 2 == 0 else (float(part.replace(",", "").strip(".")), "")
-        for place, part in enumerate(parts)
-    ]
+    parts = NUMBER.split(name)  # text and numbers in turn
+    return [(0.0, part) if place % 2 == 0 else (float(part.replace(",", "")), "") for place, part in enumerate(parts)]

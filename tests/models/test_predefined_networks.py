@@ -70,3 +70,12 @@ def test_first_convolutions_projections_and_classifiers_are_dense() -> None:
 def test_images_of_32_pixels_give_scores() -> None:
     images = torch.zeros(2, 3, 32, 32)
     assert ResNet18("ps1_p9", classes=7)(images).shape == vgg16("ps1_p9", classes=7)(images).shape == (2, 7)
+
+
+@pytest.mark.parametrize("build", [ResNet18, vgg16])
+def test_drawn_supports_are_others_for_each_layer_and_seed(build: Callable[..., nn.Module]) -> None:
+    networks = [build(supports="psc4", seed=seed) for seed in (0, 1)]
+    masks = [layer.mask for network in networks for layer in network.modules() if isinstance(layer, PredefinedConv2d)]
+    assert len({(*mask.shape, mask.numpy().tobytes()) for mask in masks}) == len(masks)
+    again = next(layer.mask for layer in build(supports="psc4").modules() if isinstance(layer, PredefinedConv2d))
+    assert torch.equal(again, masks[0])

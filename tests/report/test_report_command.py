@@ -75,10 +75,12 @@ def test_what_cannot_be_reported_is_one_line_with_its_exit_code(
     assert message in refused.output
 
 
-@pytest.mark.parametrize("name", ["environment.json", "config.yaml"])
-def test_damaged_texts_beside_a_table_are_refused_by_name(searched: Path, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "text"), [("environment.json", "["), ("environment.json", '{"command": 3}'), ("config.yaml", "[")]
+)
+def test_damaged_texts_beside_a_table_are_refused_by_name(searched: Path, tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / "table.csv").write_bytes((searched / "table.csv").read_bytes())
-    (tmp_path / name).write_text("[")
+    (tmp_path / name).write_text(text)
     refused = called("report", str(tmp_path))
     assert refused.exit_code == 3
     assert str(tmp_path / name) in refused.output

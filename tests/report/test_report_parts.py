@@ -153,15 +153,22 @@ def test_commands_quote_what_a_shell_would_split_and_say_what_is_unknown(search:
 
 
 @pytest.mark.parametrize(
-    ("made", "line"),
+    ("typed", "overrides", "line"),
     [
-        (("sparsecnn", "train", "x=1"), "sparsecnn train x=1  # the weights to begin with"),
-        ((), "# it begins with the weights in runs/dense"),
+        (["sparsecnn", "train", "x=1"], "", "sparsecnn train x=1  # the weights to begin with"),
+        (["sparsecnn", "train", "-m", "x=1,2"], "x=2\n", "sparsecnn train x=2  # the weights to begin with"),
+        (None, "", "# it begins with the weights in {folder}"),
     ],
 )
-def test_what_made_the_weights_of_the_base_comes_first(search: Source, made: tuple[str, ...], line: str) -> None:
-    told = replace(search, settings={"model.weights": "runs/dense"}, weights_command=made)
-    assert commands(told, ["1/4"])[0] == line
+@pytest.mark.parametrize("file", ["", "seed0.safetensors"])
+def test_what_made_the_weights_of_the_base_comes_first(
+    search: Source, tmp_path: Path, typed: list[str] | None, overrides: str, line: str, file: str
+) -> None:
+    if typed is not None:
+        (tmp_path / "environment.json").write_text(json.dumps({"command": typed}))
+        (tmp_path / "overrides.txt").write_text(overrides)
+    told = replace(search, settings={"model.weights": str(tmp_path / file)})
+    assert commands(told, ["1/4"])[0] == line.format(folder=tmp_path / file)
 
 
 def test_a_table_of_several_runs_says_how_one_of_them_was_made(search: Source, source: Callable[..., Source]) -> None:

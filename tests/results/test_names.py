@@ -1,8 +1,10 @@
 """Names of runs that differ."""
 
+from pathlib import Path
+
 import pandas as pd
 
-from sparsecnn.results import names_of
+from sparsecnn.results import named, names_of
 
 FACTS = {"model": "m", "data": "d", "allocation": "lamp", "nonzeros": 10, "weights": 40}
 
@@ -34,3 +36,22 @@ def test_names_that_were_given_stay() -> None:
 
 def test_runs_that_rows_do_not_tell_apart_keep_their_names() -> None:
     assert names_of(_runs(regularizer=["l1", "l1"])) == {"m-d-00000000": "m-d-00000000", "m-d-00000001": "m-d-00000001"}
+
+
+def test_rows_without_a_network_say_what_they_can() -> None:
+    empty = {"nonzeros": [None, None], "weights": [None, None], "train_images": [None, None]}
+    assert list(names_of(_runs(regularizer=["l1", "l0"], **empty)).values()) == ["l0", "l1"]
+    assert set(names_of(_runs(**empty))) == set(names_of(_runs(**empty)).values())
+
+
+def test_versions_in_names_are_no_reason_to_fail() -> None:
+    assert list(names_of(_runs(model=["net1.10.2", "net1.2.3"])).values()) == ["net1.10.2", "net1.2.3"]
+
+
+def test_tables_are_named_and_put_in_the_order_of_the_names() -> None:
+    rows = _runs(train_images=[500, 20])
+    tables = {Path(str(place)): rows.iloc[[place]] for place in (0, 1)}
+    assert [(path.name, list(table.run)) for path, table in named(tables).items()] == [
+        ("1", ["20 images"]),
+        ("0", ["500 images"]),
+    ]
