@@ -49,7 +49,7 @@ def test_a_first_look_asks_for_the_memory_that_its_search_goes_down_to(target: s
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
 @pytest.mark.parametrize("target", ["reproduce", "reproduce-figures"])
 def test_one_folder_is_not_taken_for_two_data_sets(target: str) -> None:
-    asked = ["make", "--old-file=.venv/.installed", target, "DATA=images"]
+    asked = ["make", "--no-print-directory", "--old-file=.venv/.installed", target, "DATA=images"]
     done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stdout == "Say CIFAR=folder and MNIST=folder: DATA= is for targets with one data set\n"
