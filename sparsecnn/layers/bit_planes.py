@@ -9,14 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from sparsecnn.layers.quantisers import Levels, steps_of
 from sparsecnn.native import VARIANTS, library
 
-WORD = 64
+# Of a word.
+BYTES = 8
 SOURCES = (Path(__file__).parent / "kernels" / "passes.c", *VARIANTS)
 # Numbers that NumPy's way looks at together.
 CHUNK = 2**22
@@ -24,12 +25,20 @@ CHUNK = 2**22
 Words = NDArray[np.uint64]
 
 
-def packed_planes(numbers: Tensor, bits: int) -> Words:
-    """The bit planes of whole numbers [R, n] in [0, 2^bits): [bits, R, ceil(n / 64)] words, the lowest bit first."""
-    planes = torch.stack([(numbers >> bit) & 1 for bit in range(bits)]).numpy().astype(bool)
-    missing = -planes.shape[-1] % WORD
-    padded = np.pad(planes, [(0, 0), (0, 0), (0, missing)])
-    return np.packbits(padded, axis=-1, bitorder="little").view(np.uint64)
+def packed_windows(numbers: Tensor, bits: int, size: int, *, stride: int = 1, padding: int = 0) -> Words:
+    """What a size x size kernel sees at each place of whole numbers [B, C, H, W] in [0, 2^bits), bits at most 8.
+
+    [bits, B H' W', words]: the bit planes, the lowest bit first. A pixel's channels fill up bytes, a window's bytes
+    words of 64 bits.
+    """
+    pixels = numbers.to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    planes = pixels >> np.arange(bits, dtype=np.uint8).reshape(-1, 1, 1, 1, 1) & 1
+    rows = np.packbits(planes, axis=-1, bitorder="little")
+    edge = (padding, padding)
+    padded = np.pad(rows, [(0, 0), (0, 0), edge, edge, (0, 0)])
+    seen = sliding_window_view(padded, (size, size), axis=(2, 3))[:, :, ::stride, ::stride]
+    windows = np.moveaxis(seen, 4, -1).reshape(bits, -1, size * size * rows.shape[-1])
+    return np.pad(windows, [(0, 0), (0, 0), (0, -windows.shape[-1] % BYTES)]).view(np.uint64)
 
 
 def products(images: Words, weights: Words) -> Tensor:
@@ -79,11 +88,9 @@ def bitwise_conv2d(
     """
     outputs, _, size, _ = levels.numbers.shape
     batch, _, height, width = numbers.shape
-    columns = functional.unfold(numbers.double(), size, padding=padding, stride=stride).long()
-    images = packed_planes(columns.transpose(1, 2).reshape(-1, columns.shape[1]), bits)
-    kept = levels.kept.long().view(outputs, -1)
-    weighted = products(images, packed_planes(levels.numbers.long().view(outputs, -1) * kept, weight_bits))
-    plain = products(images, packed_planes(kept, 1))
+    images = packed_windows(numbers, bits, size, stride=stride, padding=padding)
+    weighted = products(images, packed_windows(levels.numbers * levels.kept, weight_bits, size))
+    plain = products(images, packed_windows(levels.kept, 1, size))
     rows, across = ((side + 2 * padding - size) // stride + 1 for side in (height, width))
     first, second = (sums.view(batch, rows, across, outputs).permute(0, 3, 1, 2) for sums in (weighted, plain))
     return first, second

@@ -3,6 +3,8 @@
 Source: Zhou et al. 2016, "DoReFa-Net" (arXiv 1606.06160) for training; Angizi et al. 2018, "IMCE" for the inference.
 """
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -13,13 +15,16 @@ from sparsecnn.layers.predefined import Supported
 from sparsecnn.layers.quantisers import Levels, quantise_activations, quantise_weight, steps_of
 
 MOST_BITS = 8
+Arithmetic = Literal["floats", "bits"]
 
 
 class BitwiseConv2d(Supported):
     """A convolution without bias of activations on 2^activation_bits levels with a weight on 2^weight_bits levels.
 
     Activations are clipped to [0, 1] first. Training goes through the rounding as if it were not there; weights of
-    exactly zero stay zero, and so do those outside of `mask`. Raises ConfigError for bits outside of 1 to 8.
+    exactly zero stay zero, and so do those outside of `mask`. `through` "bits", evaluations are computed
+    by AND and popcount, on the CPU and not in a cohort: the same up to the rounding of floats. Raises ConfigError for
+    bits outside of 1 to 8 and for another way.
     """
 
     def __init__(
@@ -34,11 +39,15 @@ class BitwiseConv2d(Supported):
         mask: Tensor | None = None,
         weight_bits: int = 1,
         activation_bits: int = 2,
+        through: Arithmetic = "floats",
     ) -> None:
         super().__init__()
         for name, bits in (("weight_bits", weight_bits), ("activation_bits", activation_bits)):
             if not 1 <= bits <= MOST_BITS:
                 raise ConfigError(f"{name} must be in 1 to {MOST_BITS}, got {bits}")
+        if through not in ("floats", "bits"):
+            raise ConfigError(f"a bit-wise convolution goes through floats or bits, got {through}")
+        self.through = through
         self.weight = nn.Conv2d(in_channels, channels, kernel_size, groups=groups, bias=False).weight
         self.set_support(mask)
         self.stride, self.padding, self.groups = stride, padding, groups
@@ -46,6 +55,8 @@ class BitwiseConv2d(Supported):
 
     def forward(self, images: Tensor) -> Tensor:
         """[N, C, H, W] to [N, O, H', W'] as in nn.Conv2d."""
+        if self.through == "bits" and not (self.training or torch.is_grad_enabled()):
+            return self.bit_by_bit(images)
         activations = quantise_activations(images, self.activation_bits)
         weight = quantise_weight(self.weight, self.weight_bits)
         return functional.conv2d(activations, weight, stride=self.stride, padding=self.padding, groups=self.groups)
@@ -61,17 +72,17 @@ class BitwiseConv2d(Supported):
         )
 
     def bit_by_bit(self, images: Tensor) -> Tensor:
-        """The same on the CPU by AND and popcount, without rounding but at the end."""
-        activations = quantise_activations(images.detach(), self.activation_bits)
+        """The same by AND and popcount, without rounding but at the end; computed on the CPU, without a gradient."""
+        activations = quantise_activations(images.detach().cpu(), self.activation_bits)
         numbers = torch.round(activations.double() * steps_of(self.activation_bits)).long()
-        levels = Levels.of(self.weight, self.weight_bits)
+        levels = Levels.of(self.weight.cpu(), self.weight_bits)
         parts = zip(numbers.chunk(self.groups, dim=1), levels.chunk(self.groups), strict=True)
         found = [
             bitwise_conv2d(part, self.activation_bits, own, self.weight_bits, stride=self.stride, padding=self.padding)
             for part, own in parts
         ]
         first, second = (torch.cat(sums, dim=1) for sums in zip(*found, strict=True))
-        return dequantised(first, second, levels, self.activation_bits).to(images.dtype)
+        return dequantised(first, second, levels, self.activation_bits).to(images)
 
 
 class QuantisedConv2d(nn.Module):

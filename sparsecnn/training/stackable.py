@@ -2,7 +2,7 @@
 
 import copy
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +27,7 @@ def why_unstackable(model: nn.Module, solver: Solver, image_shape: tuple[int, in
     """Why networks like `model` cannot be trained as one under `solver`, in a few words; None when they can.
 
     Two copies of `model` are tried in float64 on the CPU, alone and stacked, with images of noise of `image_shape`
-    (C, H, W): scores, buffers, gradients and the updates of the optimizer have to be the same.
+    (C, H, W): scores, buffers, gradients, the updates of the optimizer and scores in evaluation have to be the same.
     """
     if solver.class_weights != "equal":
         return "its loss weighs classes"
@@ -68,6 +68,14 @@ def _try_out(model: nn.Module, solver: Solver, image_shape: tuple[int, int, int]
     for number, alone in enumerate(models):
         wanted = _updates(solver.build(alone), dict(alone.named_parameters()))
         _check_same(found, number, wanted)
+    _try_out_evaluation([model.eval() for model in models], images[0])
+
+
+def _try_out_evaluation(models: Sequence[nn.Module], images: Tensor) -> None:
+    with torch.no_grad():
+        found = {"what it computes in evaluation": Stack.of(models).scores_of_same(images)}
+        for number, alone in enumerate(models):
+            _check_same(found, number, {name: alone(images) for name in found})
 
 
 def _copy(model: nn.Module) -> nn.Module:

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from sparsecnn.errors import ConfigError
 from sparsecnn.layers import KernelSupports, LeanConv2d, bit_planes, bitwise, bitwise_lean
-from sparsecnn.layers.bit_planes import bitwise_conv2d, packed_planes, products
+from sparsecnn.layers.bit_planes import bitwise_conv2d, packed_windows, products
 from sparsecnn.layers.bitwise import BitwiseConv2d
 from sparsecnn.layers.quantisers import Levels, quantise_activations, quantise_unit, quantise_weight
 
@@ -61,6 +61,21 @@ def test_bit_by_bit_is_the_convolution_of_the_quantised_values(weight_bits: int,
             layer.weight[torch.rand(layer.weight.shape) < 0.7] = 0.0
     images = torch.rand(2, 8, 6, 5, dtype=torch.double) * 1.5 - 0.2
     assert (layer.bit_by_bit(images) - layer(images)).abs().max() < 1e-12
+
+
+def test_evaluations_go_through_bits_where_asked() -> None:
+    torch.manual_seed(0)
+    layer = bitwise(4, weight_bits=2, supports="psd4_p8", through="bits").double()
+    images = torch.rand(2, 4, 5, 5, dtype=torch.double)
+    trained = layer(images)
+    assert trained.requires_grad
+    layer.eval()
+    assert torch.equal(layer(images), trained)
+    with torch.no_grad():
+        assert torch.equal(layer(images), layer.bit_by_bit(images))
+        assert (layer(images) - trained).abs().max() < 1e-12
+    with pytest.raises(ConfigError, match="goes through floats or bits, got words"):
+        bitwise(4, through="words")  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("either")
@@ -158,7 +173,7 @@ def test_a_weight_of_zeros_alone_stays_zero() -> None:
 @pytest.mark.parametrize("count", [1, 63, 64, 65, 200])
 def test_planes_take_a_word_for_64_bits_and_hold_all_of_them(count: int) -> None:
     numbers = whole(16, 3, count)
-    planes = packed_planes(numbers, 4)
+    planes = packed_windows(numbers[:, :, None, None], 4, 1)
     assert planes.shape == (4, 3, -(-count // 64))
     assert planes[0].nbytes == 3 * -(-count // 64) * 8
     bits = np.unpackbits(planes.view(np.uint8), axis=-1, bitorder="little")[..., :count]
@@ -168,7 +183,7 @@ def test_planes_take_a_word_for_64_bits_and_hold_all_of_them(count: int) -> None
 @pytest.mark.usefixtures("either")
 def test_sums_do_not_overflow_where_all_bits_are_set() -> None:
     count = 9 * 512
-    ones = packed_planes(torch.full((2, count), 255), 8)
+    ones = packed_windows(torch.full((2, count, 1, 1), 255), 8, 1)
     assert (products(ones, ones) == count * 255 * 255).all()
 
 

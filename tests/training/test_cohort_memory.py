@@ -10,7 +10,7 @@ from cohorts import CLASSES, small, solver, split, trainer
 from torch import Tensor, nn
 
 from sparsecnn.errors import ConfigError
-from sparsecnn.layers import DeformableConv2d, KernelSupports, PredefinedConv2d
+from sparsecnn.layers import BitwiseConv2d, DeformableConv2d, KernelSupports, PredefinedConv2d
 from sparsecnn.training import Placement, Trainer, cohort_memory, cohort_size, why_unstackable
 from sparsecnn.training.cohort_memory import DeviceMemory, measured_memory, try_step
 
@@ -82,6 +82,13 @@ def test_an_operation_that_vmap_takes_one_by_one_is_found_out() -> None:
     reason = why_unstackable(model, solver(), MAPS)
     assert reason is not None
     assert reason.endswith("the batching rule for torchvision::deform_conv2d")
+
+
+def test_an_evaluation_that_leaves_vmap_is_found_out() -> None:
+    layer = BitwiseConv2d(1, 2, 3, padding=1, through="bits")
+    reason = why_unstackable(nn.Sequential(layer, nn.Flatten(), nn.Linear(128, 3)), solver(), MAPS)
+    assert reason is not None
+    assert reason.startswith("Cannot access data pointer")
 
 
 def test_an_optimizer_that_looks_at_more_than_one_weight_is_found_out() -> None:
