@@ -22,7 +22,7 @@ Through = Literal["taps", "torchvision"]
 
 @dataclass(frozen=True)
 class Window:
-    """How a square kernel passes over an image."""
+    """How a kernel passes over an image, the same way down and across."""
 
     stride: int = 1
     padding: int = 0
@@ -37,39 +37,59 @@ class Window:
 def deform_conv2d(
     images: Tensor, offset: Tensor, weight: Tensor, bias: Tensor | None, window: Window, mask: Tensor | None = None
 ) -> Tensor:
-    """[N, C, H, W] convolved with weight [O, C, k, k] whose taps move: [N, O, H', W'].
+    """[N, C, H, W] convolved with weight [O, C / groups, k, l] whose taps move: [N, O, H', W'].
 
-    `offset` is [N, 2 k k, H', W'] in pixels, (dy, dx) for each tap in rows; `mask` [N, k k, H', W'] multiplies what a
-    tap reads. Between pixels the image is interpolated bilinearly, outside it is zero. One tap's samples, N C H' W'
-    values, are in memory at a time, in the backward pass too, where they are computed again. ValueError for shapes that
-    do not belong together.
+    `offset` is [N, 2 G k l, H', W'] in pixels, (dy, dx) for each tap in rows, for each of G groups of channels in their
+    order; `mask` [N, G k l, H', W'] multiplies what a tap reads. Between pixels the image is interpolated bilinearly,
+    outside it is zero. One tap's samples, N C H' W' values, are in memory at a time, in the backward pass too, where
+    they are computed again. ValueError for shapes that do not belong together.
     """
-    size = weight.shape[-1]
-    if weight.shape[-2] != size or weight.shape[1] != images.shape[1]:
-        raise ValueError(f"a square kernel of {images.shape[1]} channels is needed, got {tuple(weight.shape[1:])}")
-    for name, tensor, each in (("offset", offset, 2), ("mask", mask, 1)):
-        if tensor is not None and tensor.shape[1] != each * size * size:
-            raise ValueError(
-                f"the {name} of a {size} x {size} kernel has {each * size * size} channels, not {tensor.shape[1]}"
-            )
+    rows, columns = weight.shape[-2:]
+    _check_channels(images, offset, weight, mask)
+    moved = offset.unflatten(1, (-1, rows * columns, 2))
+    amounts = None if mask is None else mask.unflatten(1, (-1, rows * columns))
     result = images.new_zeros(len(images), len(weight), *offset.shape[-2:])
-    for tap in range(size * size):
-        arguments = (images, offset[:, 2 * tap : 2 * tap + 2], weight[:, :, tap // size, tap % size], window)
-        amount = None if mask is None else mask[:, tap : tap + 1]
-        result = result + forgotten(_tap, *arguments, tap // size, tap % size, amount)
+    for tap in range(rows * columns):
+        row, column = divmod(tap, columns)
+        amount = None if amounts is None else amounts[:, :, tap]
+        result = result + forgotten(
+            _tap, images, moved[:, :, tap], weight[:, :, row, column], window, row, column, amount
+        )
     return result if bias is None else result + bias[:, None, None]
+
+
+def _check_channels(images: Tensor, offset: Tensor, weight: Tensor, mask: Tensor | None) -> None:
+    (outputs, each, rows, columns), channels = weight.shape, images.shape[1]
+    if channels % each or outputs % (channels // each):
+        raise ValueError(f"a kernel {tuple(weight.shape)} does not fit {channels} channels")
+    groups, rest = divmod(offset.shape[1], 2 * rows * columns)
+    if rest or not groups or channels % groups:
+        raise ValueError(
+            f"the offset of a {rows} x {columns} kernel has {2 * rows * columns} channels for each group of the "
+            f"{channels} that it moves, not {offset.shape[1]}"
+        )
+    if mask is not None and mask.shape[1] != groups * rows * columns:
+        raise ValueError(f"the mask has {groups * rows * columns} channels, half of the offset's, not {mask.shape[1]}")
 
 
 def _tap(
     images: Tensor, offset: Tensor, weight: Tensor, window: Window, row: int, column: int, amount: Tensor | None
 ) -> Tensor:
-    """What the tap at (row, column) of the kernel, weight [O, C], adds: [N, O, H', W']."""
-    (height, width), (rows, columns) = images.shape[-2:], offset.shape[-2:]
-    y = offset[:, 0] + window.places(row, rows, offset)[:, None]
-    x = offset[:, 1] + window.places(column, columns, offset)
+    """What the tap at (row, column) of the kernel, weight [O, C / groups], adds: [N, O, H', W'].
+
+    `offset` is [N, G, 2, H', W'], `amount` [N, G, H', W'].
+    """
+    channels, (height, width), (rows, columns) = images.shape[1], images.shape[-2:], offset.shape[-2:]
+    apart = images.unflatten(1, (offset.shape[1], -1)).flatten(0, 1)
+    y, x = offset.flatten(0, 1).unbind(1)
+    y = y + window.places(row, rows, offset)[:, None]
+    x = x + window.places(column, columns, offset)
     grid = torch.stack([_in_grid(x, width), _in_grid(y, height)], dim=-1)
-    read = functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    return functional.conv2d(read if amount is None else read * amount, weight[:, :, None, None])
+    read = functional.grid_sample(apart, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    if amount is not None:
+        read = read * amount.flatten(0, 1)[:, None]
+    together = read.unflatten(0, (len(images), -1)).flatten(1, 2)
+    return functional.conv2d(together, weight[:, :, None, None], groups=channels // weight.shape[1])
 
 
 def _in_grid(places: Tensor, side: int) -> Tensor:
@@ -85,9 +105,10 @@ class DeformableConv2d(nn.Module):
     """A convolution that learns where to look: offsets, and in version 2 amounts, come from a convolution beside it.
 
     That convolution starts at zero: the layer then is an ordinary convolution, in version 2 times a half. It has
-    2 k k (k k C + 1) weights and biases, in version 2 3 k k (k k C + 1). It computes tap by tap, or `through` the
-    operator of torchvision, which builds the column buffer and cannot be stacked in a cohort. Raises ConfigError for
-    another version and another way.
+    2 G k k (k k C + 1) weights and biases, in version 2 3 G k k (k k C + 1), for G = `offset_groups` groups of channels
+    that look elsewhere. The layer computes tap by tap, or `through` the operator of torchvision, which builds the
+    column buffer and cannot be stacked in a cohort. Raises ConfigError for another version, another way, and groups
+    that channels cannot be put into.
     """
 
     def __init__(
@@ -99,6 +120,8 @@ class DeformableConv2d(nn.Module):
         stride: int = 1,
         padding: int = 0,
         dilation: int = 1,
+        groups: int = 1,
+        offset_groups: int = 1,
         bias: bool = True,
         version: int = 2,
         through: Through = "taps",
@@ -109,9 +132,12 @@ class DeformableConv2d(nn.Module):
         if through not in ("taps", "torchvision"):
             raise ConfigError(f"a deformable convolution goes through taps or torchvision, got {through}")
         self.through = through
-        self.taps, self.version, self.window = kernel_size**2, version, Window(stride, padding, dilation)
-        plain = nn.Conv2d(in_channels, channels, kernel_size, bias=bias)
+        if offset_groups < 1 or in_channels % offset_groups:
+            raise ConfigError(f"offset_groups must divide the {in_channels} channels, got {offset_groups}")
+        self.version, self.window = version, Window(stride, padding, dilation)
+        plain = nn.Conv2d(in_channels, channels, kernel_size, groups=groups, bias=bias)
         self.weight, self.bias = plain.weight, plain.bias
+        self.taps = offset_groups * kernel_size**2
         self.where = nn.Conv2d(
             in_channels, (1 + version) * self.taps, kernel_size, stride=stride, padding=padding, dilation=dilation
         )

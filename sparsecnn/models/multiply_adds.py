@@ -133,9 +133,9 @@ def _sampling(names: Names, args: Any, result: Tensor) -> tuple[None, LayerWork]
 
 
 def _deformable(names: Names, args: Any, result: Tensor) -> tuple[Tensor, LayerWork]:
-    weight, places = args[1], prod(result.shape[2:])
+    images, weight, places = args[0], args[1], prod(result.shape[2:])
     work = _products(weight, places, result.numel(), weight[0].numel())
-    return weight, work.and_also(LayerWork(others=4 * weight[0].numel() * places))
+    return weight, work.and_also(LayerWork(others=4 * images.shape[1] * weight[0, 0].numel() * places))
 
 
 # By the names of the operators; torchvision's are known to torch once they are loaded.

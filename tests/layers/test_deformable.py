@@ -62,12 +62,55 @@ def test_gradients_of_offsets_are_those_of_torchvision_where_training_begins(sid
     assert (found[0] - found[1]).norm() < 1e3 * torch.finfo(dtype).eps * found[1].norm()
 
 
+GROUPS = [(2, 1, 3, 3), (1, 3, 3, 3), (3, 2, 3, 3), (2, 6, 1, 3), (1, 1, 3, 1)]
+
+
+@pytest.mark.parametrize(("groups", "offset_groups", "rows", "columns"), GROUPS)
+@pytest.mark.parametrize("has_mask", [False, True])
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_groups_and_other_kernels_equal_torchvisions(
+    groups: int, offset_groups: int, rows: int, columns: int, has_mask: bool, memory_format: torch.memory_format
+) -> None:
+    torch.manual_seed(0)
+    images = torch.randn(2, 6, 7, 5, dtype=torch.double).to(memory_format=memory_format)
+    weight = torch.randn(6, 6 // groups, rows, columns, dtype=torch.double)
+    sides = functional.conv2d(images, weight, padding=1, groups=groups).shape[-2:]
+    offset = 2 * torch.randn(2, 2 * offset_groups * rows * columns, *sides, dtype=torch.double)
+    mask = torch.rand(2, offset_groups * rows * columns, *sides, dtype=torch.double) if has_mask else None
+    operands = [tensor.requires_grad_() for tensor in (images, offset, weight)]
+    found = deform_conv2d(*operands, None, Window(padding=1), mask)
+    expected = ops.deform_conv2d(*operands, padding=1, mask=mask)
+    assert (found - expected).abs().max() < 1e-10
+    gradients = (torch.autograd.grad(result.sin().sum(), operands) for result in (found, expected))
+    assert all((one - other).abs().max() < 1e-10 for one, other in zip(*gradients, strict=True))
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_layer_of_groups_computes_the_same_both_ways(version: int) -> None:
+    torch.manual_seed(0)
+    layer = DeformableConv2d(4, 6, padding=1, groups=2, offset_groups=2, version=version).double()
+    assert layer.where.out_channels == 2 * (1 + version) * 9
+    nn.init.normal_(layer.where.weight)
+    images = torch.randn(2, 4, 6, 5, dtype=torch.double)
+    by_taps = layer(images)
+    layer.through = "torchvision"
+    assert (layer(images) - by_taps).abs().max() < 1e-10
+    with pytest.raises(ConfigError, match="offset_groups must divide the 4 channels, got 3"):
+        DeformableConv2d(4, 6, offset_groups=3)
+
+
 def test_shapes_that_do_not_belong_together_are_refused() -> None:
-    images, offset, weight, *_ = operands(Window(padding=1))
-    with pytest.raises(ValueError, match="the offset of a 3 x 3 kernel has 18 channels, not 36"):
+    images, offset, weight, _, mask = operands(Window(padding=1))
+    with pytest.raises(
+        ValueError, match=r"the offset of a 3 x 3 kernel has 18 channels for each group of the 3 .*not 36"
+    ):
         deform_conv2d(images, torch.cat([offset, offset], dim=1), weight, None, Window(padding=1))
-    with pytest.raises(ValueError, match="a square kernel of"):
-        deform_conv2d(images, offset, weight[..., :1, :], None, Window(padding=1))
+    with pytest.raises(ValueError, match="not 20"):
+        deform_conv2d(images, torch.cat([offset, offset[:, :2]], dim=1), weight, None, Window(padding=1))
+    with pytest.raises(ValueError, match=r"a kernel \(4, 2, 3, 3\) does not fit 3 channels"):
+        deform_conv2d(images, offset, weight[:, :2], None, Window(padding=1))
+    with pytest.raises(ValueError, match="the mask has 9 channels, half of the offset's, not 8"):
+        deform_conv2d(images, offset, weight, None, Window(padding=1), mask[:, :8])
 
 
 def test_offsets_that_are_no_numbers_give_none_and_harm_nothing() -> None:
@@ -112,13 +155,14 @@ def test_what_lies_outside_is_zero() -> None:
 
 
 class Largest(TorchDispatchMode):
-    """The elements of the largest tensor that any operation gives."""
+    """The elements of the largest tensor for which any operation takes memory."""
 
     elements = 0
 
     def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), options: Any = None) -> Any:
         result = function(*arguments, **(options or {}))
-        if isinstance(result, Tensor):
+        taken = {each.untyped_storage().data_ptr() for each in arguments if isinstance(each, Tensor)}
+        if isinstance(result, Tensor) and result.untyped_storage().data_ptr() not in taken:
             self.elements = max(self.elements, result.numel())
         return result
 
