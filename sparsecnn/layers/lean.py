@@ -1,7 +1,7 @@
 """Lean convolutions: a stencil in each channel, and a full 1x1 convolution, summed.
 
 Source: Ephrath, Ruthotto, Haber & Treister 2019, "LeanResNet" (arXiv 1904.06952), and its journal version (arXiv
-1910.13157) for grouped, 3x3 and separable stencils.
+1910.13157) for grouped, 3x3 and separable stencils. That their axes alternate between outputs is this project's choice.
 """
 
 from typing import Literal
@@ -13,21 +13,25 @@ from torch.nn import functional
 from sparsecnn.errors import ConfigError
 from sparsecnn.layers.predefined import PredefinedConv2d
 
-Stencil = Literal["star", "square", "horizontal", "vertical"]
-# Without the centre where the 1x1 convolution has it already. "horizontal" and "vertical" are the separable stencils.
-STENCILS: dict[str, tuple[tuple[int, int, int], ...]] = {
-    "star": ((0, 1, 0), (1, 0, 1), (0, 1, 0)),
-    "square": ((1, 1, 1), (1, 0, 1), (1, 1, 1)),
-    "horizontal": ((0, 0, 0), (1, 0, 1), (0, 0, 0)),
-    "vertical": ((0, 1, 0), (0, 0, 0), (0, 1, 0)),
+Stencil = Literal["star", "square", "horizontal", "vertical", "separable"]
+_ACROSS = ((0, 0, 0), (1, 0, 1), (0, 0, 0))
+_DOWN = ((0, 1, 0), (0, 0, 0), (0, 1, 0))
+# Without the centre, which the 1x1 convolution has already. The outputs take those of a name in turn.
+STENCILS = {
+    "star": (((0, 1, 0), (1, 0, 1), (0, 1, 0)),),
+    "square": (((1, 1, 1), (1, 0, 1), (1, 1, 1)),),
+    "horizontal": (_ACROSS,),
+    "vertical": (_DOWN,),
+    "separable": (_ACROSS, _DOWN),
 }
 
 
-def stencil_mask(stencil: Stencil) -> Tensor:
-    """Boolean [3, 3]; ConfigError for another name."""
+def stencil_mask(stencil: Stencil, channels: int) -> Tensor:
+    """Boolean [channels, 1, 3, 3]; ConfigError for another name."""
     if stencil not in STENCILS:
         raise ConfigError(f"a stencil is one of {', '.join(STENCILS)}, got {stencil}")
-    return torch.tensor(STENCILS[stencil], dtype=torch.bool)
+    kernels = torch.tensor(STENCILS[stencil], dtype=torch.bool)
+    return kernels[torch.arange(channels) % len(kernels), None]
 
 
 def groups_of(channels: int, group_size: int) -> int:
@@ -58,13 +62,14 @@ class LeanConv2d(nn.Module):
     """`stencil` within groups of `group_size` channels plus a 1x1 convolution of all, on `channels` channels.
 
     Zero padding, stride 1, no bias: (K x)[o] = sum_c pointwise[o, c] x[c] + sum_s spatial[o, s] x[.., shifted by s].
-    Weights: n^2 + 4 g n with the star, n^2 + 8 g n with the square, n^2 + 2 g n with the others. Raises ConfigError
-    when `group_size` does not divide `channels`.
+    Weights: n^2 + 4 g n with the star, n^2 + 8 g n with the square, n^2 + 2 g n with the others, of which "separable"
+    looks across in every other output and down in those between. Raises ConfigError when `group_size` does not divide
+    `channels`.
     """
 
     def __init__(self, channels: int, stencil: Stencil = "star", group_size: int = 1) -> None:
         super().__init__()
-        mask, groups = stencil_mask(stencil), groups_of(channels, group_size)
+        mask, groups = stencil_mask(stencil, channels), groups_of(channels, group_size)
         self.spatial = PredefinedConv2d(channels, channels, 3, mask=mask, padding=1, groups=groups, bias=False)
         self.pointwise = nn.Conv2d(channels, channels, 1, bias=False)
 

@@ -37,7 +37,7 @@ def bitwise_lean(
     through: Arithmetic = "floats",
 ) -> Summed:
     """A lean convolution (`LeanConv2d`) of weights and activations of few bits; each part has a scale of its own."""
-    mask, groups = stencil_mask(stencil), groups_of(channels, group_size)
+    mask, groups = stencil_mask(stencil, channels), groups_of(channels, group_size)
     convolution = partial(BitwiseConv2d, weight_bits=weight_bits, activation_bits=activation_bits, through=through)
     return Summed(
         spatial=convolution(channels, channels, 3, padding=1, groups=groups, mask=mask),

@@ -5,9 +5,10 @@ import torch
 from torch.nn import functional
 
 from sparsecnn.errors import ConfigError
-from sparsecnn.layers.lean import STENCILS, LeanConv2d
+from sparsecnn.layers.lean import LeanConv2d
 
-KINDS = [("star", 1), ("square", 1), ("horizontal", 1), ("vertical", 1), ("star", 3), ("square", 6)]
+KINDS = [("star", 1), ("square", 1), ("horizontal", 1), ("vertical", 1), ("separable", 1), ("star", 3), ("square", 6)]
+POINTS = {"star": 4, "square": 8, "horizontal": 2, "vertical": 2, "separable": 2}
 
 
 def lean(stencil: str, group_size: int, channels: int = 6) -> LeanConv2d:
@@ -18,9 +19,8 @@ def lean(stencil: str, group_size: int, channels: int = 6) -> LeanConv2d:
 @pytest.mark.parametrize(("stencil", "group_size"), KINDS)
 def test_weights_are_n_squared_and_the_stencils(stencil: str, group_size: int) -> None:
     layer = lean(stencil, group_size)
-    points = sum(map(sum, STENCILS[stencil]))
     kept = sum(int(weight.count_nonzero()) for weight in layer.parameters())
-    assert kept == 6 * 6 + points * group_size * 6
+    assert kept == 6 * 6 + POINTS[stencil] * group_size * 6
 
 
 def test_a_star_takes_n_squared_plus_4n_weights() -> None:
@@ -54,8 +54,17 @@ def test_an_impulse_reaches_four_neighbours_in_its_channel_and_its_place_in_all(
         assert torch.equal(reached[channel], place | star if channel == 2 else place)
 
 
+def test_a_separable_stencil_looks_across_and_down_in_turn() -> None:
+    kept = lean("separable", 2).spatial.mask[:, 0]
+    across = torch.tensor([[0, 0, 0], [1, 0, 1], [0, 0, 0]], dtype=torch.bool)
+    for output in range(6):
+        assert torch.equal(kept[output], across.T if output % 2 else across)
+
+
 def test_groups_must_divide_the_channels_and_stencils_have_names() -> None:
     with pytest.raises(ConfigError, match="must divide the 6 channels, got 4"):
         LeanConv2d(6, group_size=4)
-    with pytest.raises(ConfigError, match="a stencil is one of star, square, horizontal, vertical, got cross"):
+    with pytest.raises(
+        ConfigError, match="a stencil is one of star, square, horizontal, vertical, separable, got cross"
+    ):
         LeanConv2d(6, "cross")  # type: ignore[arg-type]
