@@ -287,8 +287,8 @@ reproduce-impulse: $(INSTALLED)  ## Redo the picture of the implicit step (secon
 
 # The explicit network is a little wider, so that it has as many weights: 18,713 beside 18,560.
 FAST_QTIPS = $(SET_PRECISION) $(call fast,seeds=[0] solver.epochs=1 data.train=64 data.test=32)
-reproduce-qtips: $(INSTALLED)  ## Redo Q-tips, implicit against explicit (minutes)
-	$(call say,minutes)
+reproduce-qtips: $(INSTALLED)  ## Redo Q-tips, implicit against explicit (a quarter of an hour)
+	$(call say,a quarter of an hour)
 	$(SPARSECNN) train experiment=qtips $(EXECUTOR) $(FAST_QTIPS) run_dir=$(RUNS)/qtips/implicit
 	$(SPARSECNN) train experiment=qtips $(EXECUTOR) $(FAST_QTIPS) model.step.implicit=false \
 	  model.widths=[8,17,32] run_dir=$(RUNS)/qtips/explicit
