@@ -76,6 +76,13 @@ def test_every_file_opens_with_a_sentence_and_a_command_that_composes(path: Path
         ("train", ["solver.epochs=many"], "solver.epochs must be a number, got many"),
         ("train", ["solver.batch_size=1.5"], "solver.batch_size must be a whole number, got 1.5"),
         ("train", ["solver.shuffle=3"], "there is no key solver.shuffle"),
+        ("train", ["solver.batch_size=true"], "solver.batch_size must be a whole number, got true"),
+        ("greedy_search", ["search.rounds=false"], "search.rounds must be a whole number or null, got false"),
+        (
+            "train",
+            ["model=lean_resnet", "model.step._target_=sparsecnn.layers.Ode"],
+            "there is no key model.step.h; ~model.step.h leaves it out",
+        ),
         ("train", ["solver.batch_size=null"], "solver.batch_size must be a whole number, got null"),
         ("train", ["seeds=3"], "seeds must be a list of whole numbers, got 3"),
         ("train", ["seeds=[1.5]"], "seeds must be a list of whole numbers, got [1.5]"),

@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import typeguard
 from hydra.errors import HydraException, InstantiationException
@@ -90,7 +90,8 @@ def _check_arguments(node: DictConfig, path: str) -> None:
     takes_any = len(names) < len(parameters)
     for key in (str(key) for key in node if not str(key).startswith("_")):
         if key not in names and not takes_any:
-            raise ConfigError(f"there is no key {path}.{key}{suggestion(f'{path}.{key}', _paths(path, names))}")
+            near = suggestion(f"{path}.{key}", _paths(path, names)) or f"; ~{path}.{key} leaves it out"
+            raise ConfigError(f"there is no key {path}.{key}{near}")
         if key in hints:
             _check_type(node[key], hints[key], f"{path}.{key}")
 
@@ -100,11 +101,20 @@ def _check_type(value: Any, hint: Any, path: str) -> None:
         value = OmegaConf.to_container(value)
     if not isinstance(value, PLAIN):  # a part: it is checked as a node of its own
         return
+    if not _fits(value, hint):
+        shown = {"None": "null", "True": "true", "False": "false"}.get(str(value), value)
+        raise ConfigError(f"{path} must be {words(hint)}, got {shown}")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    kinds = [hint, *get_args(hint)]
+    if isinstance(value, bool) and (int in kinds or float in kinds) and bool not in kinds:
+        return False  # to Python it is a number
     try:
         typeguard.check_type(value, hint, collection_check_strategy=CollectionCheckStrategy.ALL_ITEMS)
-    except typeguard.TypeCheckError as error:
-        shown = "null" if value is None else value
-        raise ConfigError(f"{path} must be {words(hint)}, got {shown}") from error
+    except typeguard.TypeCheckError:
+        return False
+    return True
 
 
 def _target(name: str, path: str) -> Callable[..., Any]:

@@ -55,7 +55,7 @@ class BitwiseConv2d(Supported):
 
     def forward(self, images: Tensor) -> Tensor:
         """[N, C, H, W] to [N, O, H', W'] as in nn.Conv2d."""
-        if self.through == "bits" and not (self.training or torch.is_grad_enabled()):
+        if self.through == "bits" and not (self.training or torch.is_grad_enabled() or images.is_meta):
             return self.bit_by_bit(images)
         activations = quantise_activations(images, self.activation_bits)
         weight = quantise_weight(self.weight, self.weight_bits)
@@ -72,7 +72,12 @@ class BitwiseConv2d(Supported):
         )
 
     def bit_by_bit(self, images: Tensor) -> Tensor:
-        """The same by AND and popcount, without rounding but at the end; computed on the CPU, without a gradient."""
+        """The same by AND and popcount, without rounding but at the end; computed on the CPU, without a gradient.
+
+        Of an image with a value that is no number everything is none. RuntimeError inside of torch.vmap.
+        """
+        if torch._C._are_functorch_transforms_active():
+            raise RuntimeError("through=bits computes one network after the other")
         activations = quantise_activations(images.detach().cpu(), self.activation_bits)
         numbers = torch.round(activations.double() * steps_of(self.activation_bits)).long()
         levels = Levels.of(self.weight.cpu(), self.weight_bits)
@@ -82,7 +87,8 @@ class BitwiseConv2d(Supported):
             for part, own in parts
         ]
         first, second = (torch.cat(sums, dim=1) for sums in zip(*found, strict=True))
-        return dequantised(first, second, levels, self.activation_bits).to(images)
+        result = dequantised(first, second, levels, self.activation_bits).to(images)
+        return result.masked_fill(images.isnan().any(dim=(1, 2, 3), keepdim=True), torch.nan)
 
 
 class QuantisedConv2d(nn.Module):

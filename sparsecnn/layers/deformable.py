@@ -132,6 +132,8 @@ class DeformableConv2d(nn.Module):
         if through not in ("taps", "torchvision"):
             raise ConfigError(f"a deformable convolution goes through taps or torchvision, got {through}")
         self.through = through
+        if groups < 1 or in_channels % groups or channels % groups:
+            raise ConfigError(f"groups must divide the {in_channels} and {channels} channels, got {groups}")
         if offset_groups < 1 or in_channels % offset_groups:
             raise ConfigError(f"offset_groups must divide the {in_channels} channels, got {offset_groups}")
         self.version, self.window = version, Window(stride, padding, dilation)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sparsecnn.errors import ConfigError
+from sparsecnn.layers.steps import check_step_size
 
 Boundary = Literal["periodic", "reflecting"]
 
@@ -64,8 +65,7 @@ class ImexStep(nn.Module):
         self, channels: int, *, h: float = 1.0, boundary: Boundary = "periodic", implicit: bool = True, sign: int = 1
     ) -> None:
         super().__init__()
-        if not h > 0:
-            raise ConfigError(f"h must be above 0, got {h}")
+        check_step_size(h)
         if boundary not in ("periodic", "reflecting"):
             raise ConfigError(f"a boundary is periodic or reflecting, got {boundary}")
         if sign not in (-1, 1):

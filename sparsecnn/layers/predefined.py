@@ -21,7 +21,7 @@ SQUARES = ((0, 1, 3, 4), (1, 2, 4, 5), (3, 4, 6, 7), (4, 5, 7, 8))
 PAIRS = ((0, 1), (1, 2), (3, 4), (4, 5), (6, 7), (7, 8))
 SINGLES = tuple((position,) for position in range(AREA))
 PATTERNS = {4: SQUARES, 2: PAIRS, 1: SINGLES}
-NAME = re.compile(r"(?:psc(?P<drawn>[1-9])|ps(?P<dense>d?)(?P<kept>[124])_p(?P<period>[1-9]\d*))", re.IGNORECASE)
+NAME = re.compile(r"(?:psc(?P<drawn>[1-9])|ps(?P<dense>d?)(?P<kept>[124])_p(?P<period>[1-9]\d{0,2}))", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class KernelSupports:
     def named(cls, name: str, seed: int = 0) -> "KernelSupports":
         """Of psc4 (drawn), ps4_p4 (periodic) or psd4_p8 (periodic, one kernel dense); psc9 is dense.
 
-        Raises ConfigError for other names. Periodic ones keep 4, 2 or 1 positions.
+        Raises ConfigError for other names. Periodic ones keep 4, 2 or 1 positions, in periods of up to 999.
         """
         found = NAME.fullmatch(name)
         if found is None:

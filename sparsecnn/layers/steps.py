@@ -5,6 +5,7 @@ the symmetric step and the norm over channels; He et al. 2016 for the residual o
 leave open which of them they use, so both are a choice here.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,7 +13,14 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from sparsecnn.errors import ConfigError
 from sparsecnn.layers.ode import Keep, Method, ODEBlock
+
+
+def check_step_size(h: float) -> None:
+    """ConfigError unless `h` is above 0 and finite."""
+    if not 0 < h < math.inf:
+        raise ConfigError(f"h must be above 0 and finite, got {h}")
 
 
 class Operator(Protocol):
@@ -45,10 +53,16 @@ class SymmetricStep(nn.Module):
     """x - h K^T relu(norm(K x)): one operator, used twice.
 
     Without the norm the Jacobian is symmetric, and the step expands no distance as long as h ||K||^2 is at most 2.
+    Raises ConfigError for an operator without a transpose, and for an `h` that is not above 0 and finite.
     """
 
     def __init__(self, operator: nn.Module, norm: nn.Module, h: float = 1.0) -> None:
         super().__init__()
+        check_step_size(h)
+        if not hasattr(operator, "adjoint"):
+            raise ConfigError(
+                f"symmetric steps take operators with a transpose, full or lean, not {type(operator).__name__}"
+            )
         self.operator, self.norm, self.h = operator, norm, h
 
     def forward(self, images: Tensor) -> Tensor:
@@ -59,10 +73,11 @@ class SymmetricStep(nn.Module):
 
 
 class ResidualStep(nn.Module):
-    """x + h K2 relu(norm(K1 x)): two operators."""
+    """x + h K2 relu(norm(K1 x)): two operators. Raises ConfigError for an `h` that is not above 0 and finite."""
 
     def __init__(self, first: nn.Module, norm: nn.Module, second: nn.Module, h: float = 1.0) -> None:
         super().__init__()
+        check_step_size(h)
         self.first, self.norm, self.second, self.h = first, norm, second, h
 
     def forward(self, images: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 class PixelNet(nn.Module):
     """At each width a 3x3 convolution with batch normalisation and ReLU, then `steps` steps; at the end a 1x1 one.
 
-    `step` gives what maps [N, C, H, W] of so many channels to the same shape.
+    `step` gives what maps [N, C, H, W] of so many channels to the same shape. ValueError for no widths, widths below 1
+    and steps below 0.
     """
 
     def __init__(
@@ -23,6 +24,8 @@ class PixelNet(nn.Module):
         classes: int = 4,
     ) -> None:
         super().__init__()
+        if not widths or min(widths) < 1 or steps < 0:
+            raise ValueError(f"widths must be at least 1 and steps at least 0, got {list(widths)} and {steps}")
         layers: list[nn.Module] = []
         for before, width in zip([in_channels, *widths], widths, strict=False):
             conv = nn.Conv2d(before, width, 3, padding=1, bias=False)

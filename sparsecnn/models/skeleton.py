@@ -18,7 +18,8 @@ class Skeleton(nn.Module):
     The opening is a 3x3 convolution to widths[0] channels, a connector a 1x1 one, each with batch normalisation and
     ReLU; between stages 2x2 averages are taken, at the end the mean of all pixels. `step` gives what maps
     [N, C, H, W] of so many channels to the same shape; an `early_step` is taken instead in the first `early_stages`
-    stages (left open: in all but the last). ValueError for fewer than two widths, and for stages that are not there.
+    stages (left open: in all but the last). ValueError for fewer than two widths, widths
+    below 1, steps below 0, and stages that are not there.
     """
 
     def __init__(
@@ -34,6 +35,8 @@ class Skeleton(nn.Module):
         super().__init__()
         if len(widths) < 2:
             raise ValueError(f"widths must be at least two, got {list(widths)}")
+        if min(widths) < 1 or steps < 0:
+            raise ValueError(f"widths must be at least 1 and steps at least 0, got {list(widths)} and {steps}")
         stages = len(widths) - 1
         if early_stages is not None and not 0 <= early_stages <= stages:
             raise ValueError(f"early_stages must be 0 to {stages}, got {early_stages}")

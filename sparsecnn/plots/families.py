@@ -62,23 +62,27 @@ def _within_budgets(search: pd.DataFrame) -> Iterator[pd.DataFrame]:
 def draw_families(table: pd.DataFrame, places: Mapping[str, str], *, what: Sequence[str]) -> Figure:
     """Test accuracy against each of the columns `places`, whose values name the axes.
 
-    `what` is drawn of SEARCHED and TRAINED; ValueError when there is nothing of it, and as for `family_means`.
+    `what` is drawn of SEARCHED and TRAINED, as far as the table tells all of `places`. ValueError when that is nothing,
+    and as for `family_means`.
     """
     found = family_means(table)
     found = found[found["how"].isin(what)]
     if found.empty:
         raise ValueError(f"the table has no network that was {' or '.join(what)}")
+    told = found.dropna(subset=list(places))
+    if told.empty:
+        raise ValueError(f"the table does not tell {' and '.join(places)} of any network")
     models = list(dict.fromkeys(table["model"]))
     with style.paper_style():
         figure = Figure(figsize=(style.WIDTH_INCHES, 4.2 if len(places) == 1 else 3.8))
         grid = figure.subplots(1, len(places), sharey=True, squeeze=False)[0]
         for axes, (column, label) in zip(grid, places.items(), strict=True):
             for position, model in enumerate(models):
-                _draw_family(axes, found[found["model"] == model], column, position)
-            _set_axis(axes, found[column], label, is_bytes=column.endswith("_bytes"))
+                _draw_family(axes, told[told["model"] == model], column, position)
+            _set_axis(axes, told[column], label, is_bytes=column.endswith("_bytes"))
         grid[0].set_ylabel("test accuracy (%)")
-        style.add_legend(figure, _handles([m for m in models if (found["model"] == m).any()], models, found))
-        style.add_caption(figure, _caption(found))
+        style.add_legend(figure, _handles([m for m in models if (told["model"] == m).any()], models, told))
+        style.add_caption(figure, _caption(told, left_out=len(found) - len(told)))
     return figure
 
 
@@ -118,6 +122,7 @@ def _handles(shown: Sequence[str], models: Sequence[str], found: pd.DataFrame) -
     return [*families, *(kinds[how] for how in kinds if (found["how"] == how).any())]
 
 
-def _caption(found: pd.DataFrame) -> str:
+def _caption(found: pd.DataFrame, *, left_out: int) -> str:
     searched = " Searched: the best on validation within budgets half an octave apart."
-    return seeds_text(found) + searched * bool((found["how"] == SEARCHED).any())
+    untold = f" Left out: {left_out} without these numbers."
+    return seeds_text(found) + searched * bool((found["how"] == SEARCHED).any()) + untold * bool(left_out)

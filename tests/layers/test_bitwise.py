@@ -74,6 +74,8 @@ def test_evaluations_go_through_bits_where_asked() -> None:
     with torch.no_grad():
         assert torch.equal(layer(images), layer.bit_by_bit(images))
         assert (layer(images) - trained).abs().max() < 1e-12
+        images[1, 2, 3, 4] = torch.nan
+        assert torch.equal(layer(images).isnan().any(dim=(1, 2, 3)), torch.tensor([False, True]))
     with pytest.raises(ConfigError, match="goes through floats or bits, got words"):
         bitwise(4, through="words")  # type: ignore[arg-type]
 

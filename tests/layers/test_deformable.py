@@ -97,6 +97,8 @@ def test_a_layer_of_groups_computes_the_same_both_ways(version: int) -> None:
     assert (layer(images) - by_taps).abs().max() < 1e-10
     with pytest.raises(ConfigError, match="offset_groups must divide the 4 channels, got 3"):
         DeformableConv2d(4, 6, offset_groups=3)
+    with pytest.raises(ConfigError, match="groups must divide the 4 and 6 channels, got 4"):
+        DeformableConv2d(4, 6, groups=4)
 
 
 def test_shapes_that_do_not_belong_together_are_refused() -> None:

@@ -50,7 +50,7 @@ def test_drawn_supports_depend_on_the_seed_alone() -> None:
     assert len(one.view(-1, 9).unique(dim=0)) > 60  # of 126
 
 
-@pytest.mark.parametrize("name", ["psc0", "ps3_p4", "psd4", "ps4_p0", "psd4_p8x", ""])
+@pytest.mark.parametrize("name", ["psc0", "ps3_p4", "psd4", "ps4_p0", "ps4_p1000", "psd4_p8x", ""])
 def test_other_names_are_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="kernel supports are named like"):
         KernelSupports.named(name)

@@ -1,9 +1,15 @@
 """Steps: their formulas, and that a symmetric one is stable."""
 
+import math
+from functools import partial
+
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sparsecnn.errors import ConfigError
+from sparsecnn.layers import ImexStep, Residual, Symmetric, predefined
 from sparsecnn.layers.full import FullConv2d
 from sparsecnn.layers.lean import LeanConv2d
 from sparsecnn.layers.steps import ChannelNorm2d, ResidualStep, SymmetricStep
@@ -35,6 +41,18 @@ def test_a_symmetric_step_expands_no_distance_up_to_h_norm_squared_of_two() -> N
     h = float(2 / torch.linalg.matrix_norm(jacobian(operator, one), 2).square())
     step = SymmetricStep(operator, nn.Identity(), h)
     assert (step(one) - step(other)).norm() <= (one - other).norm() * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("h", [0.0, -1.0, math.inf, math.nan])
+def test_steps_of_no_size_are_refused(h: float) -> None:
+    for make in (Symmetric(FullConv2d, h=h), Residual(FullConv2d, h=h), partial(ImexStep, h=h)):
+        with pytest.raises(ConfigError, match=f"h must be above 0 and finite, got {h}"):
+            make(2)
+
+
+def test_symmetric_steps_want_a_transpose() -> None:
+    with pytest.raises(ConfigError, match="take operators with a transpose, full or lean, not PredefinedConv2d"):
+        Symmetric(predefined)(2)
 
 
 def test_a_full_convolutions_transpose_is_its_adjoint() -> None:

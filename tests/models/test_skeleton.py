@@ -7,6 +7,7 @@ from torch import nn
 from sparsecnn.layers.full import FullConv2d
 from sparsecnn.layers.lean import LeanConv2d
 from sparsecnn.layers.steps import ChannelNorm2d, Symmetric
+from sparsecnn.models.pixel_net import PixelNet
 from sparsecnn.models.skeleton import Skeleton
 
 WIDTHS = {"cifar10": (32, 64, 112, 112), "cifar100": (32, 64, 128, 256), "stl10": (16, 32, 64, 128, 128)}
@@ -50,6 +51,13 @@ def test_images_are_halved_between_stages() -> None:
 def test_one_width_is_refused() -> None:
     with pytest.raises(ValueError, match="widths must be at least two"):
         Skeleton(Symmetric(LeanConv2d, nn.BatchNorm2d), (32,))
+
+
+@pytest.mark.parametrize(("widths", "steps"), [((4, 0), 1), ((4, 8), -1)])
+def test_no_channels_and_fewer_steps_than_none_are_refused(widths: tuple[int, ...], steps: int) -> None:
+    for network in (Skeleton, PixelNet):
+        with pytest.raises(ValueError, match="widths must be at least 1 and steps at least 0, got"):
+            network(FullConv2d, widths, steps)
 
 
 @pytest.mark.parametrize(("early", "lean_stages"), [(None, [2]), (0, [0, 1, 2]), (1, [1, 2]), (3, [])])

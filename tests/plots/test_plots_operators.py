@@ -74,6 +74,16 @@ def test_every_family_is_drawn(families: pd.DataFrame, module: object, labels: l
     assert ("searched" in names) == (lines == 3)
 
 
+def test_networks_whose_activations_are_not_told_are_left_out(families: pd.DataFrame) -> None:
+    families.loc[families["run"] == "ode_resnet_4", "training_bytes"] = None
+    figure = operators_activations.draw(families)
+    captions = " ".join(" ".join(text.get_text().split()) for text in figure.texts)
+    assert "Left out: 1 without these numbers." in captions
+    families["training_bytes"] = float("nan")
+    with pytest.raises(ValueError, match="the table does not tell inference_bytes and training_bytes of any network"):
+        operators_activations.draw(families)
+
+
 def test_tables_of_older_versions_are_refused(families: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match="must have the column\\(s\\) training_bytes"):
         operators.numbers(families.drop(columns="training_bytes"))
