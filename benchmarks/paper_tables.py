@@ -24,6 +24,7 @@ RESULTS = Path("results")
 SEARCHES = {
     "lenet": RESULTS / "mnist" / "frontier",
     "cifar10_quick": RESULTS / "cifar10" / "frontier",
+    "cifar10_full": RESULTS / "networks" / "cifar10_full",
     "resnet20": RESULTS / "cheap" / "resnet20_cheap",
     "alexnet": RESULTS / "alexnet" / "frontier",
 }
