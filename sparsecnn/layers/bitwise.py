@@ -22,9 +22,9 @@ class BitwiseConv2d(Supported):
     """A convolution without bias of activations on 2^activation_bits levels with a weight on 2^weight_bits levels.
 
     Activations are clipped to [0, 1] first. Training goes through the rounding as if it were not there; weights of
-    exactly zero stay zero, and so do those outside of `mask`. `through` "bits", evaluations are computed
-    by AND and popcount, on the CPU and not in a cohort: the same up to the rounding of floats. Raises ConfigError for
-    bits outside of 1 to 8 and for another way.
+    exactly zero stay zero, and so do those outside of `mask`. `through` "bits", evaluations are computed by AND and
+    popcount, on the CPU and not in a cohort: the same up to the rounding of floats. Raises ConfigError for bits outside
+    of 1 to 8 and for another way.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class BitwiseConv2d(Supported):
 
     def forward(self, images: Tensor) -> Tensor:
         """[N, C, H, W] to [N, O, H', W'] as in nn.Conv2d."""
+        # On the meta device there are no bits: networks are counted there.
         if self.through == "bits" and not (self.training or torch.is_grad_enabled() or images.is_meta):
             return self.bit_by_bit(images)
         activations = quantise_activations(images, self.activation_bits)
