@@ -18,8 +18,8 @@ class Skeleton(nn.Module):
     The opening is a 3x3 convolution to widths[0] channels, a connector a 1x1 one, each with batch normalisation and
     ReLU; between stages 2x2 averages are taken, at the end the mean of all pixels. `step` gives what maps
     [N, C, H, W] of so many channels to the same shape; an `early_step` is taken instead in the first `early_stages`
-    stages (left open: in all but the last). ValueError for fewer than two widths, widths
-    below 1, steps below 0, and stages that are not there.
+    stages (left open: in all but the last). ValueError for fewer than two widths, widths below 1, steps below 0, and
+    stages that are not there.
     """
 
     def __init__(

@@ -49,6 +49,10 @@ def update(model: Scores, scores: Tensor) -> Tensor:
     return scores - model.mean
 
 
+def lose(model: Scores, scores: Tensor) -> Tensor:
+    return scores * torch.nan
+
+
 def fail(model: Scores, scores: Tensor) -> Tensor:
     raise KeyError
 
@@ -70,6 +74,7 @@ def test_networks_with_a_support_that_was_chosen_before_can_be_stacked() -> None
         (branch, "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow"),
         (draw, "vmap: called random operation while in randomness error mode"),
         (replace, "mean is not the same in a stack as alone"),
+        (lose, "what it computes has no numbers for images of noise"),
         (fail, "KeyError"),
     ],
 )
