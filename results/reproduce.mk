@@ -281,6 +281,8 @@ TRAINED = $(foreach family,$(FAMILIES),$(foreach width,8 16,$(family)_$(width)))
 SEARCHED = $(addsuffix _search,$(FAMILIES))
 OPERATOR_RUNS = $(addprefix $(OPERATORS)/,$(TRAINED) $(SEARCHED))
 FAST_OPERATORS = $(call fast,seeds=[0] train_split.share=0.05 solver.epochs=1)
+# Full networks, trained for as long as the searched ones in all.
+LONGER_OPERATORS = compact_8_longer compact_16_longer
 
 reproduce-impulse: $(INSTALLED)  ## Redo the picture of the implicit step (seconds)
 	$(BIN)/python benchmarks/impulse.py -o $(KEPT)/operators/impulse
@@ -294,15 +296,17 @@ reproduce-qtips: $(INSTALLED)  ## Redo Q-tips, implicit against explicit (a quar
 	  model.widths=[8,17,32] run_dir=$(RUNS)/qtips/explicit
 	$(foreach run,implicit explicit,$(call keep,qtips/$(run),operators/qtips_$(run),$(TABLES)) &&) true
 
-reproduce-operators: $(INSTALLED)  ## Redo the study of compact operators (CIFAR=folder of parquet files; hours)
-	$(call say,hours)
+reproduce-operators: $(INSTALLED)  ## Redo the study of compact operators (CIFAR=folder of parquet files; over three hours)
+	$(call say,over three hours)
 	@set -e; for family in $(FAMILIES); do for widths in $(WIDTHS); do \
 	  $(SPARSECNN) train experiment=operators $(EXECUTOR) $(READ_CIFAR) $(FAST_OPERATORS) \
 	    model=$${family}_resnet model.widths=[$$widths] run_dir=$(OPERATORS)/$${family}_$${widths%%,*}; done; \
 	  $(SPARSECNN) greedy-search experiment=operators_search $(EXECUTOR) $(READ_CIFAR) $(FAST_OPERATORS) \
 	    $(call fast,search.target_memory=1/2) model=$${family}_resnet model.weights=$(OPERATORS)/$${family}_16 \
-	    run_dir=$(OPERATORS)/$${family}_search; done
-	$(foreach run,$(TRAINED) $(SEARCHED),$(call keep,operators/$(run),operators/$(run),$(TABLES)) &&) true
+	    run_dir=$(OPERATORS)/$${family}_search; done; \
+	for widths in $(WIDTHS); do $(SPARSECNN) train experiment=operators $(EXECUTOR) $(READ_CIFAR) solver.epochs=20 \
+	  $(FAST_OPERATORS) model=compact_resnet model.widths=[$$widths] run_dir=$(OPERATORS)/compact_$${widths%%,*}_longer; done
+	$(foreach run,$(TRAINED) $(SEARCHED) $(LONGER_OPERATORS),$(call keep,operators/$(run),operators/$(run),$(TABLES)) &&) true
 	$(SPARSECNN) plot-operators $(OPERATOR_RUNS) -o $(KEPT)/operators/accuracy_memory
 	$(SPARSECNN) plot-operators-activations $(OPERATOR_RUNS) -o $(KEPT)/operators/accuracy_activations
 	$(SPARSECNN) plot-operators-multiply-adds $(OPERATOR_RUNS) -o $(KEPT)/operators/accuracy_multiply_adds
