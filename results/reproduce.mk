@@ -281,7 +281,7 @@ TRAINED = $(foreach family,$(FAMILIES),$(foreach width,8 16,$(family)_$(width)))
 SEARCHED = $(addsuffix _search,$(FAMILIES))
 OPERATOR_RUNS = $(addprefix $(OPERATORS)/,$(TRAINED) $(SEARCHED))
 FAST_OPERATORS = $(call fast,seeds=[0] train_split.share=0.05 solver.epochs=1)
-# Full networks, trained for as long as the searched ones in all.
+# Full networks, trained for about as long as the smallest ones of a search in all.
 LONGER_OPERATORS = compact_8_longer compact_16_longer
 
 reproduce-impulse: $(INSTALLED)  ## Redo the picture of the implicit step (seconds)
@@ -304,7 +304,7 @@ reproduce-operators: $(INSTALLED)  ## Redo the study of compact operators (CIFAR
 	  $(SPARSECNN) greedy-search experiment=operators_search $(EXECUTOR) $(READ_CIFAR) $(FAST_OPERATORS) \
 	    $(call fast,search.target_memory=1/2) model=$${family}_resnet model.weights=$(OPERATORS)/$${family}_16 \
 	    run_dir=$(OPERATORS)/$${family}_search; done; \
-	for widths in $(WIDTHS); do $(SPARSECNN) train experiment=operators $(EXECUTOR) $(READ_CIFAR) solver.epochs=20 \
+	for widths in $(WIDTHS); do $(SPARSECNN) train experiment=operators $(EXECUTOR) $(READ_CIFAR) solver.epochs=25 \
 	  $(FAST_OPERATORS) model=compact_resnet model.widths=[$$widths] run_dir=$(OPERATORS)/compact_$${widths%%,*}_longer; done
 	$(foreach run,$(TRAINED) $(SEARCHED) $(LONGER_OPERATORS),$(call keep,operators/$(run),operators/$(run),$(TABLES)) &&) true
 	$(SPARSECNN) plot-operators $(OPERATOR_RUNS) -o $(KEPT)/operators/accuracy_memory
