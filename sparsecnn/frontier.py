@@ -44,6 +44,11 @@ def whole_networks(table: pd.DataFrame) -> pd.DataFrame:
     return table if whole.empty else whole
 
 
+def are_kept(rows: pd.DataFrame) -> pd.Series:
+    """For each row whether its weights are kept: a search's incumbents, and all of `train` and `ensemble`."""
+    return rows["accepted"].eq(True) | rows["phase"].isin(["train", "ensemble"])
+
+
 def pareto(table: pd.DataFrame, accuracy: str = "val_accuracy") -> pd.DataFrame:
     """The finished rows that no other beats in both `accuracy` and memory, smallest memory first.
 
@@ -57,7 +62,7 @@ def pareto(table: pd.DataFrame, accuracy: str = "val_accuracy") -> pd.DataFrame:
     rows = rows[rows[accuracy].notna() & rows["memory_bytes"].notna() & rows["phase"].ne("member")]
     # Store columns that are mostly NULL are read as objects, which sort but cannot be accumulated.
     rows = rows.astype({accuracy: float, "memory_bytes": float})
-    order = pd.DataFrame({"memory": rows["memory_bytes"], "accuracy": -rows[accuracy], "dropped": ~_are_kept(rows)})
+    order = pd.DataFrame({"memory": rows["memory_bytes"], "accuracy": -rows[accuracy], "dropped": ~are_kept(rows)})
     rows = rows.loc[order.sort_values(["memory", "accuracy", "dropped"], kind="stable").index]
     best_of_smaller = rows[accuracy].cummax().shift(fill_value=float("-inf"))
     return rows[rows[accuracy] > best_of_smaller].astype({"memory_bytes": int})
@@ -90,7 +95,7 @@ def frontier_table(table: pd.DataFrame) -> pd.DataFrame:
         compression=rows["dense_bytes"] / rows["memory_bytes"],
         density=rows["nonzeros"] / rows["weights"],
         test_points_lost=rows["base_test_accuracy"] - rows["test_accuracy"],
-        weights_kept=_are_kept(rows),
+        weights_kept=are_kept(rows),
     )
     return shown[FRONTIER_COLUMNS].reset_index(drop=True)
 
@@ -107,7 +112,7 @@ def best_within(table: pd.DataFrame, budget: str | float) -> pd.DataFrame:
 
 def _best(rows: pd.DataFrame, budget: str | float) -> pd.DataFrame:
     limit = to_bytes(budget, int(rows["dense_bytes"].iloc[0]))
-    kept = frontier_table(rows[_are_kept(rows)])
+    kept = frontier_table(rows[are_kept(rows)])
     fitting = kept[kept["memory_bytes"] <= limit]
     if fitting.empty:
         missing = "none is finished that has a validation accuracy"
@@ -115,8 +120,3 @@ def _best(rows: pd.DataFrame, budget: str | float) -> pd.DataFrame:
         run, seed = rows["run"].iloc[0], rows["seed"].iloc[0]
         raise OutOfReachError(f"{run}, seed {seed}: no network takes at most {limit:.0f} bytes; {smallest}")
     return fitting.tail(1)
-
-
-def _are_kept(rows: pd.DataFrame) -> pd.Series:
-    """Whose weights the run folder holds: a search's incumbents, and all that `train` and `ensemble` made."""
-    return rows["accepted"].eq(True) | rows["phase"].isin(["train", "ensemble"])

@@ -1,7 +1,7 @@
 """Families of networks on one picture: each at the sizes that were trained, and each as searches made it smaller."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
+from itertools import count, takewhile
 from typing import Any
 
 import numpy as np
@@ -10,14 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sparsecnn.frontier import finished, pareto, require_columns
+from sparsecnn.frontier import are_kept, finished, pareto, require_columns
 from sparsecnn.plots import axes as plot_axes
 from sparsecnn.plots import style
 from sparsecnn.plots.means import MARKERS, means, seeds_text
 
 PLACES = ["memory_bytes", "multiply_adds", "inference_bytes", "training_bytes"]
 ACCURACIES = ["val_accuracy", "test_accuracy"]
-COLUMNS = ["run", "model", "phase", "seed", "key", *PLACES, *ACCURACIES]
+COLUMNS = ["run", "model", "phase", "accepted", "seed", "key", *PLACES, *ACCURACIES]
 # Between the budgets at which searches are looked at.
 STEP_OCTAVES = 0.5
 SEARCHED, TRAINED = "searched", "trained"
@@ -26,10 +26,10 @@ SEARCHED, TRAINED = "searched", "trained"
 def family_means(table: pd.DataFrame) -> pd.DataFrame:
     """Means and sample deviations over seeds of every family (`model`): a row a run of `train`, or a run and budget.
 
-    `how` is "trained" or "searched". A search is looked at in budgets half an octave apart, as long as every seed has a
-    network within: each row is of the networks that are best on validation within `budget_bytes`. Percent, bytes, and
-    multiply-adds an image. ValueError when there is neither a finished training nor a search with validation, or when
-    a column is missing (tables of older versions lack some).
+    `how` is "trained" or "searched". Incumbents of a search are looked at in budgets half an octave apart, down to the
+    least that every seed has one within: each row is of those that are best on validation within `budget_bytes`.
+    Percent, bytes, and multiply-adds an image. ValueError when there is neither a finished training nor a search with
+    validation, or when a column is missing (tables of older versions lack some).
     """
     require_columns(table, COLUMNS)
     ended = finished(table).drop_duplicates(["run", "key"])
@@ -48,14 +48,14 @@ def family_means(table: pd.DataFrame) -> pd.DataFrame:
 
 def _within_budgets(search: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """For each budget the best network of every seed within it."""
-    paths = [pareto(path) for _, path in search.groupby("seed", sort=True)]
+    paths = [pareto(path[are_kept(path)]) for _, path in search.groupby("seed", sort=True)]
     if not all(len(path) for path in paths):
         return
     most = max(float(path["memory_bytes"].max()) for path in paths)
-    for budget in (most / 2 ** (STEP_OCTAVES * number) for number in count()):
+    least = max(float(path["memory_bytes"].min()) for path in paths)
+    steps = (most / 2 ** (STEP_OCTAVES * number) for number in count())
+    for budget in [*takewhile(lambda step: step > least, steps), least]:
         within = [path[path["memory_bytes"] <= budget] for path in paths]
-        if not all(len(rows) for rows in within):
-            return
         yield pd.concat([rows.iloc[[-1]] for rows in within]).assign(how=SEARCHED, budget_bytes=budget)
 
 
@@ -123,6 +123,6 @@ def _handles(shown: Sequence[str], models: Sequence[str], found: pd.DataFrame) -
 
 
 def _caption(found: pd.DataFrame, *, left_out: int) -> str:
-    searched = " Searched: the best on validation within budgets half an octave apart."
+    searched = " Searched: incumbents, the best on validation within budgets half an octave apart."
     untold = f" Left out: {left_out} without these numbers."
     return seeds_text(found) + searched * bool((found["how"] == SEARCHED).any()) + untold * bool(left_out)
