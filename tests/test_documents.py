@@ -71,6 +71,19 @@ def test_the_readme_shows_the_packed_networks_of_the_committed_table() -> None:
     assert [row for row in rows if row not in lines] == []
 
 
+@pytest.mark.parametrize(("search", "budget", "name"), [("cifar10", "1/8", "quick"), ("mnist", "1/20", "lenet")])
+def test_packed_networks_of_searches_are_the_best_of_the_committed_searches(
+    search: str, budget: str, name: str
+) -> None:
+    found = pd.read_csv(ROOT / "results" / search / "best.csv")
+    within = found[found["budget"] == budget]
+    best = within.loc[within["val_accuracy"].idxmax()]
+    packed = pd.read_csv(ROOT / "results" / "packed" / "packed.csv").set_index("file").loc[f"{name}_float32"]
+    assert (
+        packed[["weights", "nonzeros", "test_accuracy"]].tolist() == best[["key", "nonzeros", "test_accuracy"]].tolist()
+    )
+
+
 def speed_rows(name: str, network: str) -> Iterator[str]:
     """The lines of the table of times: milliseconds here, and how much longer others take, on one thread."""
     table = pd.read_csv(ROOT / "results" / "packed" / f"bench_{name}.csv")
