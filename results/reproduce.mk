@@ -3,8 +3,8 @@
 # CIFAR=folder and MNIST=folder read parquet files instead of downloading, TINY=folder is Tiny ImageNet, which is never
 # downloaded; DATA=folder is for targets with one data set.
 # PRECISION=bfloat16: faster where the processor multiplies such numbers; the numbers are others.
-# FAST=1 is a first look, of all figures in five minutes: one seed, few images, short trainings, in runs/fast; its numbers
-# say nothing.
+# FAST=1 is a first look, `make reproduce FAST=1` within five minutes: one seed, few images, short trainings, in runs/fast;
+# its numbers say nothing.
 # A target that was stopped is given again and goes on. Times are of 2 cores.
 DATA ?=
 CIFAR ?= $(DATA)
@@ -20,6 +20,9 @@ SET_PRECISION = $(if $(PRECISION),precision=$(PRECISION))
 READ_CIFAR = $(if $(CIFAR),data=parquet data.folder=$(CIFAR),data=cifar10) $(SET_PRECISION)
 READ_MNIST = $(if $(MNIST),data=parquet data.folder=$(MNIST),data=mnist) $(SET_PRECISION)
 fast = $(if $(FAST),$(1))
+FEW_IMAGES = train_split.share=0.05 validation.share=0.02
+# $(call first_look,OVERRIDES): one seed and few images, and these overrides.
+first_look = $(call fast,seeds=[0] $(FEW_IMAGES) $(1))
 # For one small network, to start other processes takes longer than they save.
 EXECUTOR = executor=$(if $(FAST),serial,local)
 comma := ,
@@ -59,7 +62,7 @@ reproduce: say-reproduce $(FIGURES) $(WITH_FIRST_LOOK) $(if $(FAST),,$(WITHOUT_F
 
 # Figures 1 and 4. The dense network is trained for twice as long, too: about as long as the smallest ones in all, or longer.
 .PHONY: reproduce-cifar reproduce-mnist reproduce-networks reproduce-caffe
-FAST_SEARCH = $(call fast,seeds=[0] train_split.share=0.05 solver.epochs=4 search.target_memory=1/2)
+FAST_SEARCH = $(call first_look,solver.epochs=2 tighten.share=0.4 search.target_memory=1/2)
 
 reproduce-cifar: $(INSTALLED)  ## Redo figures 1 and 4 of cifar10_quick (CIFAR=folder of parquet files; three hours)
 	$(call say,about three hours)
@@ -67,7 +70,7 @@ reproduce-cifar: $(INSTALLED)  ## Redo figures 1 and 4 of cifar10_quick (CIFAR=f
 	  $(READ_CIFAR) $(FAST_SEARCH)
 	$(call keep,cifar10_frontier,cifar10/frontier,$(TABLES))
 	$(SPARSECNN) train experiment=cifar10_dense $(EXECUTOR) run_dir=$(RUNS)/cifar10_longer seeds=[0,1,2] solver.epochs=60 \
-	  $(READ_CIFAR) $(call fast,seeds=[0] train_split.share=0.05 solver.epochs=8)
+	  $(READ_CIFAR) $(call first_look,solver.epochs=4)
 	$(call keep,cifar10_longer,cifar10/longer,table.csv config.yaml environment.json)
 	$(SPARSECNN) best $(RUNS)/cifar10_frontier $(BUDGETS) -o $(KEPT)/cifar10/best.csv
 	$(SPARSECNN) plot-frontier $(RUNS)/cifar10_frontier --label cifar10_quick --budget $(SMALLEST) -o $(KEPT)/cifar10/figure_1
@@ -79,7 +82,7 @@ reproduce-mnist: $(INSTALLED)  ## Redo figure 1 of LeNet (MNIST=folder of parque
 	  $(READ_MNIST) $(FAST_SEARCH)
 	$(call keep,mnist_frontier,mnist/frontier,$(TABLES))
 	$(SPARSECNN) train experiment=mnist_dense $(EXECUTOR) run_dir=$(RUNS)/mnist_longer seeds=[0,1,2] solver.epochs=40 \
-	  $(READ_MNIST) $(call fast,seeds=[0] train_split.share=0.05 solver.epochs=8)
+	  $(READ_MNIST) $(call first_look,solver.epochs=4)
 	$(call keep,mnist_longer,mnist/longer,table.csv config.yaml environment.json)
 	$(SPARSECNN) best $(RUNS)/mnist_frontier $(BUDGETS) -o $(KEPT)/mnist/best.csv
 	$(SPARSECNN) plot-frontier $(RUNS)/mnist_frontier --label lenet --budget $(SMALLEST) -o $(KEPT)/mnist/figure_1
@@ -99,7 +102,7 @@ reproduce-table: $(INSTALLED)  ## Redo the tables of docs/paper.md from the kept
 reproduce-caffe: $(INSTALLED)  ## Redo the dense network of Caffe's recipe (CIFAR=folder of parquet files; 40 minutes)
 	$(call say,about 40 minutes)
 	$(SPARSECNN) train model=cifar10_quick solver=cifar10_quick validation.share=0 seeds=[0,1,2] $(EXECUTOR) \
-	  run_dir=$(RUNS)/caffe_quick $(READ_CIFAR) $(call fast,seeds=[0] solver.steps=40)
+	  run_dir=$(RUNS)/caffe_quick $(READ_CIFAR) $(call fast,seeds=[0] train_split.share=0.05 solver.steps=20)
 	$(SPARSECNN) table $(RUNS)/caffe_quick -o $(KEPT)/caffe/table.csv
 
 # What CaffeNet's 58 MB are
@@ -114,7 +117,7 @@ FILTER_SEEDS = $(if $(FAST),0,0 1 2)
 # Which strength leaves about 12 of the 32 filters, as in the paper? The one of figure_2_l1, as it is.
 STRENGTHS = $(if $(FAST),,1e-3 2e-3 3e-3) 4e-3
 CHOSEN_STRENGTH = 4e-3
-FILTER = $(SPARSECNN) train $(EXECUTOR) $(READ_CIFAR) $(call fast,seeds=[0] solver.steps=40)
+FILTER = $(SPARSECNN) train $(EXECUTOR) $(READ_CIFAR) $(call first_look,solver.steps=20)
 
 reproduce-filters: $(INSTALLED)  ## Redo figure 2 (CIFAR=folder of parquet files; 25 minutes)
 	$(call say,about 25 minutes)
@@ -135,7 +138,7 @@ CONVERGENCE = figure_3 figure_3_l1 figure_3_l0 figure_3_l0_tenth
 reproduce-losses: $(INSTALLED)  ## Redo figure 3 (CIFAR=folder of parquet files; an hour)
 	$(call say,about an hour)
 	for training in $(CONVERGENCE); do $(SPARSECNN) train experiment=$$training $(EXECUTOR) \
-	  run_dir=$(RUNS)/convergence/$$training $(READ_CIFAR) $(call fast,seeds=[$(call commas,0 1)] solver.steps=40) && \
+	  run_dir=$(RUNS)/convergence/$$training $(READ_CIFAR) $(call fast,$(FEW_IMAGES) seeds=[$(call commas,0 1)] solver.steps=20) && \
 	  $(call keep,convergence/$$training,cifar10/convergence/$$training,table.csv losses.csv config.yaml environment.json) \
 	  || exit; done
 	$(SPARSECNN) plot-convergence $(addprefix $(RUNS)/convergence/,$(CONVERGENCE)) --label none \
@@ -150,10 +153,10 @@ DENSITIES = $(call commas,$(if $(FAST),0.3 0.05,0.4 0.3 0.2 0.14 0.1 0.07 0.04 0
 reproduce-thresholding: $(INSTALLED)  ## Redo figure 5 (CIFAR=folder of parquet files; an hour)
 	$(call say,about an hour)
 	$(SPARSECNN) train experiment=cifar10_dense $(EXECUTOR) run_dir=$(RUNS)/cifar10_dense $(READ_CIFAR) \
-	  $(call fast,seeds=[0] solver.steps=40)
+	  $(call first_look,solver.steps=20)
 	$(SPARSECNN) train --multirun experiment=cifar10_thresholding $(EXECUTOR) runs_dir=$(THRESHOLDING) \
 	  $(READ_CIFAR) model.weights=$(RUNS)/cifar10_dense regularizer=$(REGULARIZERS) allocation.density=$(DENSITIES) \
-	  $(call fast,seeds=[0] solver.steps=10)
+	  $(call first_look,solver.steps=10)
 	$(call keep_first,cifar10_thresholding/train,cifar10/thresholding)
 	$(SPARSECNN) table $(THRESHOLDING)/train/* -o $(KEPT)/cifar10/thresholding/table.csv
 	$(SPARSECNN) table $(THRESHOLDING)/train/* --of layer_epochs -o $(KEPT)/cifar10/thresholding/layer_epochs.csv >/dev/null
@@ -167,7 +170,7 @@ ENSEMBLES = $(RUNS)/ensembles
 reproduce-ensembles: $(INSTALLED)  ## Redo results/ensembles (CIFAR=folder of parquet files; an hour)
 	$(call say,about an hour)
 	$(SPARSECNN) ensemble --multirun experiment=ensemble runs_dir=$(ENSEMBLES) $(EXECUTOR) $(READ_CIFAR) \
-	  ensemble.networks=$(call commas,1 2 $(if $(FAST),,4 8)) $(call fast,seeds=[0] solver.steps=20)
+	  ensemble.networks=$(call commas,1 2 $(if $(FAST),,4 8)) $(call first_look,solver.steps=10)
 	$(call keep_first,ensembles/ensemble,ensembles)
 	$(SPARSECNN) table $(ENSEMBLES)/ensemble/* -o $(KEPT)/ensembles/table.csv
 	$(SPARSECNN) plot-ensembles $(ENSEMBLES)/ensemble/* -o $(KEPT)/ensembles/ensembles
@@ -176,7 +179,7 @@ REDUCED = $(RUNS)/reduced_data
 # With all images about as sparse as the l0 networks.
 L1_STRENGTH = 5e-3
 REDUCE = $(SPARSECNN) train --multirun experiment=reduced_data runs_dir=$(REDUCED) $(EXECUTOR) $(READ_MNIST) \
-  train_split.share=$(call commas,$(if $(FAST),1 0.25,1 0.5 0.25 0.125 0.0625)) $(call fast,seeds=[0] solver.steps=20)
+  train_split.share=$(call commas,$(if $(FAST),1 0.25,1 0.5 0.25 0.125 0.0625)) $(call fast,seeds=[0] validation.share=0.02 solver.steps=10)
 
 reproduce-reduced-data: $(INSTALLED)  ## Redo results/reduced_data (MNIST=folder of parquet files; half an hour)
 	$(call say,about half an hour)
@@ -263,7 +266,7 @@ reproduce-alexnet: $(INSTALLED)  ## Redo results/alexnet (TINY=folder of Tiny Im
 	@test -n "$(TINY)" || { echo 'Say TINY=folder: Tiny ImageNet is not downloaded'; exit 2; }
 	$(call say,about an hour)
 	$(SPARSECNN) greedy-search experiment=alexnet_tiny_imagenet run_dir=$(RUNS)/alexnet $(EXECUTOR) \
-	  data.folder=$(TINY) $(SET_PRECISION) $(call fast,seeds=[0] train_split.share=0.1 solver.epochs=4 search.target_memory=1/5)
+	  data.folder=$(TINY) $(SET_PRECISION) $(call first_look,solver.epochs=2 search.start_training.epochs=1 search.target_memory=1/5)
 	$(call keep,alexnet,alexnet/frontier,$(TABLES))
 	$(SPARSECNN) best $(RUNS)/alexnet $(if $(FAST),--within 1/5,--within 1/4 --within 1/10) -o $(KEPT)/alexnet/best.csv
 	$(SPARSECNN) plot-frontier $(RUNS)/alexnet --label alexnet --budget $(if $(FAST),1/5,1/10) -o $(KEPT)/alexnet/figure_1
@@ -280,7 +283,7 @@ OPERATORS = $(RUNS)/operators
 TRAINED = $(foreach family,$(FAMILIES),$(foreach width,8 16,$(family)_$(width)))
 SEARCHED = $(addsuffix _search,$(FAMILIES))
 OPERATOR_RUNS = $(addprefix $(OPERATORS)/,$(TRAINED) $(SEARCHED))
-FAST_OPERATORS = $(call fast,seeds=[0] train_split.share=0.05 solver.epochs=1)
+FAST_OPERATORS = $(call first_look,solver.epochs=1)
 # Full networks, trained for about as long as the smallest ones of a search in all.
 LONGER_OPERATORS = compact_8_longer compact_16_longer
 
