@@ -284,8 +284,9 @@ TRAINED = $(foreach family,$(FAMILIES),$(foreach width,8 16,$(family)_$(width)))
 SEARCHED = $(addsuffix _search,$(FAMILIES))
 OPERATOR_RUNS = $(addprefix $(OPERATORS)/,$(TRAINED) $(SEARCHED))
 FAST_OPERATORS = $(call first_look,solver.epochs=1)
-# Full networks, trained for about as long as the smallest ones of a search in all.
-LONGER_OPERATORS = compact_8_longer compact_16_longer
+# Trained for about as long as the smallest ones of a search in all.
+LONGER_FAMILIES = compact lean
+LONGER_OPERATORS = $(foreach family,$(LONGER_FAMILIES),$(family)_8_longer $(family)_16_longer)
 
 reproduce-impulse: $(INSTALLED)  ## Redo the picture of the implicit step (seconds)
 	$(BIN)/python benchmarks/impulse.py -o $(KEPT)/operators/impulse
@@ -307,9 +308,12 @@ reproduce-operators: $(INSTALLED)  ## Redo the study of compact operators (CIFAR
 	  $(SPARSECNN) greedy-search experiment=operators_search $(EXECUTOR) $(READ_CIFAR) $(FAST_OPERATORS) \
 	    $(call fast,search.target_memory=1/2) model=$${family}_resnet model.weights=$(OPERATORS)/$${family}_16 \
 	    run_dir=$(OPERATORS)/$${family}_search; done; \
-	for widths in $(WIDTHS); do $(SPARSECNN) train experiment=operators $(EXECUTOR) $(READ_CIFAR) solver.epochs=25 \
-	  $(FAST_OPERATORS) model=compact_resnet model.widths=[$$widths] run_dir=$(OPERATORS)/compact_$${widths%%,*}_longer; done
+	for family in $(LONGER_FAMILIES); do for widths in $(WIDTHS); do \
+	  $(SPARSECNN) train experiment=operators $(EXECUTOR) $(READ_CIFAR) solver.epochs=40 $(FAST_OPERATORS) \
+	    model=$${family}_resnet model.widths=[$$widths] run_dir=$(OPERATORS)/$${family}_$${widths%%,*}_longer; done; done
 	$(foreach run,$(TRAINED) $(SEARCHED) $(LONGER_OPERATORS),$(call keep,operators/$(run),operators/$(run),$(TABLES)) &&) true
+	$(SPARSECNN) best $(addprefix $(OPERATORS)/,$(SEARCHED)) $(if $(FAST),--within 1/2,--within 1/2 --within 1/4 --within 1/8) \
+	  -o $(KEPT)/operators/best.csv
 	$(SPARSECNN) plot-operators $(OPERATOR_RUNS) -o $(KEPT)/operators/accuracy_memory
 	$(SPARSECNN) plot-operators-activations $(OPERATOR_RUNS) -o $(KEPT)/operators/accuracy_activations
 	$(SPARSECNN) plot-operators-multiply-adds $(OPERATOR_RUNS) -o $(KEPT)/operators/accuracy_multiply_adds
