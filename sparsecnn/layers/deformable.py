@@ -4,6 +4,7 @@ Source: Dai et al. 2017 (arXiv 1703.06211), Zhu et al. 2018 (arXiv 1811.11168) f
 "DefT", for the aim to fuse the sampling with the product. The way to do so in PyTorch is this project's choice.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -105,17 +106,18 @@ class DeformableConv2d(nn.Module):
     """A convolution that learns where to look: offsets, and in version 2 amounts, come from a convolution beside it.
 
     That convolution starts at zero: the layer then is an ordinary convolution, in version 2 times a half. It has
-    2 G k k (k k C + 1) weights and biases, in version 2 3 G k k (k k C + 1), for G = `offset_groups` groups of channels
-    that look elsewhere. The layer computes tap by tap, or `through` the operator of torchvision, which builds the
-    column buffer and cannot be stacked in a cohort. Raises ConfigError for another version, another way, and groups
-    that channels cannot be put into.
+    2 G k l (k l C + 1) weights and biases, in version 2 3 G k l (k l C + 1), for G = `offset_groups` groups of channels
+    that look elsewhere and `kernel_size` k = l, or (k, l). The layer computes tap by tap, or `through` the operator of
+    torchvision, which builds the column buffer and cannot be stacked in a cohort. Raises ConfigError for another
+    version, another way, groups that channels cannot be put into, and a kernel, stride, padding or dilation that no
+    convolution has.
     """
 
     def __init__(
         self,
         in_channels: int,
         channels: int,
-        kernel_size: int = 3,
+        kernel_size: int | tuple[int, int] = 3,
         *,
         stride: int = 1,
         padding: int = 0,
@@ -136,12 +138,17 @@ class DeformableConv2d(nn.Module):
             raise ConfigError(f"groups must divide the {in_channels} and {channels} channels, got {groups}")
         if offset_groups < 1 or in_channels % offset_groups:
             raise ConfigError(f"offset_groups must divide the {in_channels} channels, got {offset_groups}")
+        sides = (kernel_size, kernel_size) if isinstance(kernel_size, int) else tuple(kernel_size)
+        if len(sides) != 2 or min(*sides, stride, dilation, padding + 1) < 1:
+            raise ConfigError(
+                f"a kernel of {kernel_size} at stride {stride}, padding {padding}, dilation {dilation} fits nowhere"
+            )
         self.version, self.window = version, Window(stride, padding, dilation)
-        plain = nn.Conv2d(in_channels, channels, kernel_size, groups=groups, bias=bias)
+        plain = nn.Conv2d(in_channels, channels, sides, groups=groups, bias=bias)
         self.weight, self.bias = plain.weight, plain.bias
-        self.taps = offset_groups * kernel_size**2
+        self.taps = offset_groups * math.prod(sides)
         self.where = nn.Conv2d(
-            in_channels, (1 + version) * self.taps, kernel_size, stride=stride, padding=padding, dilation=dilation
+            in_channels, (1 + version) * self.taps, sides, stride=stride, padding=padding, dilation=dilation
         )
         for parameter in self.where.parameters():
             nn.init.zeros_(parameter)

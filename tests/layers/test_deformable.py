@@ -200,12 +200,29 @@ def test_other_versions_are_refused() -> None:
         DeformableConv2d(1, 1, version=3)
 
 
+@pytest.mark.parametrize(
+    "window",
+    [
+        {"stride": 0},
+        {"padding": -1},
+        {"dilation": 0},
+        {"kernel_size": 0},
+        {"kernel_size": (3, 0)},
+        {"kernel_size": (3,)},
+    ],
+)
+def test_windows_that_no_convolution_has_are_refused(window: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="fits nowhere"):
+        DeformableConv2d(2, 2, **window)
+
+
 @pytest.mark.parametrize("version", [1, 2])
-def test_both_ways_through_a_layer_compute_the_same(version: int) -> None:
+@pytest.mark.parametrize("kernel_size", [3, (3, 1), (2, 3)])
+def test_both_ways_through_a_layer_compute_the_same(version: int, kernel_size: int | tuple[int, int]) -> None:
     torch.manual_seed(0)
-    taps = DeformableConv2d(3, 4, padding=1, stride=2, version=version).double()
+    taps = DeformableConv2d(3, 4, kernel_size, padding=1, stride=2, version=version).double()
     nn.init.normal_(taps.where.weight)
-    other = DeformableConv2d(3, 4, padding=1, stride=2, version=version, through="torchvision").double()
+    other = DeformableConv2d(3, 4, kernel_size, padding=1, stride=2, version=version, through="torchvision").double()
     other.load_state_dict(taps.state_dict())
     images = torch.randn(2, 3, 9, 8, dtype=torch.double)
     assert (taps(images) - other(images)).abs().max() < 1e-10
