@@ -94,7 +94,7 @@ def _draw_family(axes: Axes, rows: pd.DataFrame, column: str, position: int) -> 
         axes.errorbar(trained[column], trained["test_accuracy"], _spread(trained), capsize=2, **look)
     for _, path in rows[rows["how"] == SEARCHED].sort_values("memory_bytes").groupby("run"):
         accuracy, spread = path["test_accuracy"], _spread(path)
-        axes.plot(path[column], accuracy, color=colour, lw=1.5)
+        axes.plot(path[column], accuracy, color=colour, lw=1.5, marker=".", ms=4)
         axes.fill_between(path[column], accuracy - spread, accuracy + spread, color=colour, alpha=0.15, lw=0)
 
 
@@ -117,7 +117,7 @@ def _handles(shown: Sequence[str], models: Sequence[str], found: pd.DataFrame) -
     ]
     kinds = {
         TRAINED: Line2D([], [], color=style.GREY, marker="o", ms=5, ls=":", lw=1.0, label="trained at several widths"),
-        SEARCHED: Line2D([], [], color=style.GREY, lw=1.5, label="searched"),
+        SEARCHED: Line2D([], [], color=style.GREY, lw=1.5, marker=".", ms=4, label="searched"),
     }
     return [*families, *(kinds[how] for how in kinds if (found["how"] == how).any())]
 
