@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -151,19 +151,24 @@ def groups(command: str) -> dict[str, list[str]]:
 
 
 def _used_groups(command: str) -> list[str]:
-    config = hydra_compose(command, return_hydra_config=True, overrides=[])
+    return _groups_of(hydra_compose(command, return_hydra_config=True, overrides=[]))
+
+
+def _groups_of(config: DictConfig) -> list[str]:
     return [str(group) for group in config.hydra.runtime.choices if not str(group).startswith("hydra/")]
 
 
 def _known(command: str, parsed: Sequence[Override]) -> tuple[list[str], dict[str, list[str]]]:
     """All keys of the command's configuration under the group choices that hold, and the groups with their choices."""
     loader = GlobalHydra.instance().config_loader()
-    chosen = [override.input_line for override in parsed if "." not in override.key_or_group]
-    try:
-        config = hydra_compose(command, overrides=[line for line in chosen if line], return_hydra_config=True)
-    except (HydraException, OmegaConfBaseException, ValueError):
-        config = hydra_compose(command, overrides=[], return_hydra_config=True)
-    options = {group: loader.get_group_options(group.partition("@")[0]) for group in _used_groups(command)}
+    config = hydra_compose(command, overrides=[], return_hydra_config=True)
+    known = _groups_of(config)
+    # Only these: a choice that is wrong, or a key, must not hide the groups and keys that the other choices have.
+    for override in (override for override in parsed if override.key_or_group in known and override.input_line):
+        chosen = [*config.hydra.overrides.task, override.input_line]
+        with suppress(HydraException, OmegaConfBaseException, ValueError):
+            config = hydra_compose(command, overrides=chosen, return_hydra_config=True)
+    options = {group: loader.get_group_options(group.partition("@")[0]) for group in _groups_of(config)}
     return list(_keys(config)), options
 
 

@@ -76,6 +76,8 @@ def explain(
     message = _first_line(error)
     for override in parsed:
         name = override.key_or_group
+        if override.package is not None:
+            name = f"{name}@{override.package}"
         if not override.is_add() and name not in keys and name not in choices:
             return f"there is no key {name}{suggestion(name, [*keys, *choices])}"
     return message
