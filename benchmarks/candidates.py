@@ -76,7 +76,7 @@ class Bench:
         self.network, self.search = network, search
         self.bench: Workbench = Workbench.of(search.parts)
         self.layers = len(self.bench.layer_sizes)
-        self.budgets = uniform(prunable_weights(self.bench.fresh_model(0)), density=DENSITY)
+        self.budgets = uniform(prunable_weights(self.bench.fresh_model(0)), self.bench.layer_sizes, density=DENSITY)
 
     def users_loop(self) -> UsersLoop:
         """The loop over the same images, by the same recipe."""

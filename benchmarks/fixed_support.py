@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from sparsecnn.allocation import uniform
 from sparsecnn.layers.support import on_support
-from sparsecnn.models import prunable_weights
+from sparsecnn.models import prunable_weights, weight_counts
 from sparsecnn.operators import project_l0
 from sparsecnn.training import place
 
@@ -38,7 +38,7 @@ class Stepper:
         self.weights = prunable_weights(model)
         self.masks: dict[str, Tensor] = {}
         with torch.no_grad():
-            for name, budget in uniform(self.weights, density=density).items():
+            for name, budget in uniform(self.weights, weight_counts(model), density=density).items():
                 self.weights[name].copy_(project_l0(self.weights[name], budget))
                 self.masks[name] = (self.weights[name] != 0).float()
         self.optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9, nesterov=True, weight_decay=4e-3)

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from sparsecnn.allocation import uniform
 from sparsecnn.data import FlipAndCrop
-from sparsecnn.models import caffenet, prunable_weights
+from sparsecnn.models import caffenet, prunable_weights, weight_counts
 from sparsecnn.regularizers import Regularizer, l0_projection
 from sparsecnn.training import place
 
@@ -66,7 +66,7 @@ def measure(name: str, density: float, rounds: int) -> dict[str, object]:
     network = TIMED[name]
     torch.manual_seed(0)
     model = network.build()
-    budgets = uniform(prunable_weights(model), density=density)
+    budgets = uniform(prunable_weights(model), weight_counts(model), density=density)
     stepper = Stepper(model, l0_projection(budgets), network.batch())
     stepper.seconds(2)
     times = pd.DataFrame([stepper.seconds(STEPS) for _ in range(rounds)])

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,9 @@ class Ensemble:
             bound = None
             if not room.fits_dense(limit_bytes):
                 bound = WithinBytes(bench.storage, room.layers_bytes(limit_bytes))
-                budgets = densest(self.allocation, weights, bench.storage, bound.limit_bytes)
+                budgets = densest(
+                    partial(self.allocation, weights, bench.layer_sizes), weights, bench.storage, bound.limit_bytes
+                )
             yield Job(
                 number=number,
                 round=0,

@@ -183,7 +183,7 @@ class _Search:
     def _allocated(self, before: Trial, limit_bytes: float, layer_bytes: LayerBytesOf) -> Trial:
         """The network of so many bytes that takes the place of `before`, the dense one or a larger start."""
         self.recorder.run.store.accept(before.key)
-        ground = Ground(before, layer_bytes.weights(before.key), layer_bytes)
+        ground = Ground(before, layer_bytes.weights(before.key), self.recorder.bench.layer_sizes, layer_bytes)
         budgets, tried = START_RULES[self.rules.start](ground, limit_bytes, self._evaluate)
         number = before.candidate.number + tried + 1
         start = self._evaluate([Candidate(number, 0, "start", None, budgets, before.key)])[0]

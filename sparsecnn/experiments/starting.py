@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from torch import Tensor
 
@@ -19,10 +20,11 @@ STEPS = 20
 
 @dataclass(frozen=True)
 class Ground:
-    """What an allocation is told from: the dense network or a start above, and the bytes of a layer under a budget."""
+    """What an allocation is told from: the dense network or a start above, and its layers' bytes under a budget."""
 
     base: Trial
     weights: Mapping[str, Tensor]
+    sizes: Mapping[str, int]
     layer_bytes: Callable[[Trial, str, int], int]
 
     def memory(self, budgets: Budgets) -> float:
@@ -43,10 +45,11 @@ class Ground:
 
 def lamp_start(ground: Ground, limit_bytes: float, evaluate: Evaluate) -> tuple[Budgets, int]:
     """The densest LAMP allocation that takes at most `limit_bytes`; nothing is tried for it."""
-    density = largest(0.0, 1.0, lambda density: ground.memory(lamp(ground.weights, density=density)) <= limit_bytes)
+    at = partial(lamp, ground.weights, ground.sizes)
+    density = largest(0.0, 1.0, lambda density: ground.memory(at(density=density)) <= limit_bytes)
     if density == 0.0:
         raise ConfigError(f"search.start_memory: no allocation takes as little as {readable(limit_bytes)}")
-    return lamp(ground.weights, density=density), 0
+    return at(density=density), 0
 
 
 def knapsack_start(ground: Ground, limit_bytes: float, evaluate: Evaluate) -> tuple[Budgets, int]:

@@ -68,7 +68,7 @@ class Train:
         return Outcome(run.store.table())
 
     def _job(self, bench: Workbench, number: int, seed: int) -> Job:
-        budgets = self.allocation(prunable_weights(bench.fresh_model(seed)))
+        budgets = self.allocation(prunable_weights(bench.fresh_model(seed)), bench.layer_sizes)
         return Job(
             number=number,
             round=0,

@@ -17,19 +17,19 @@ from sparsecnn.storage import Storage
 Weights = Mapping[str, Tensor]
 
 
-def densest(allocation: Callable[..., Budgets], weights: Weights, storage: Storage, limit_bytes: float) -> Budgets:
+def densest(at: Callable[..., Budgets], weights: Weights, storage: Storage, limit_bytes: float) -> Budgets:
     """The budgets of the greatest density at which `weights`, projected, take at most `limit_bytes` (docs/memory.md).
 
-    `allocation` takes a density. ConfigError when no density fits.
+    `at` gives those of a `density`. ConfigError when no density fits.
     """
 
     def fits(density: float) -> bool:
-        return _bytes(storage, _projected(weights, allocation(weights, density=density))) <= limit_bytes
+        return _bytes(storage, _projected(weights, at(density=density))) <= limit_bytes
 
     density = largest(0.0, 1.0, fits)
     if density == 0.0:
         raise ConfigError(f"no allocation of a network takes as little as {readable(max(limit_bytes, 0))}")
-    return allocation(weights, density=density)
+    return at(density=density)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
 """The greedy search over networks of compact operators, alone and inside of each other."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
-from running import SEARCH, run
+from running import QUICK, SEARCH, run
 
 from sparsecnn.report.layer_tables import layer_bytes
 from sparsecnn.report.source import read_source
@@ -40,6 +41,15 @@ def test_a_search_makes_the_network_smaller_layer_by_layer(name: str, tmp_path: 
     for _, row in table.iterrows():
         budgets, found = json.loads(row.budgets), json.loads(row.layer_nonzeros)
         assert all(found[layer] <= budget for layer, budget in budgets.items())
+
+
+@pytest.mark.parametrize("name", ["lean", "pre-defined", "bit-wise pre-defined in an ODE block"])
+def test_a_density_is_that_of_the_weights_that_exist(name: str, tmp_path: Path) -> None:
+    options = [*QUICK, *NETWORKS[name], *SMALL, "solver.epochs=0.1", "regularizer=l0_projection"]
+    table = run(tmp_path, "train", [*options, "allocation=uniform", "allocation.density=0.45"]).table
+    found, sizes = (json.loads(table[column][0]) for column in ("layer_nonzeros", "layer_weights"))
+    assert sum(sizes.values()) < sum(math.prod(shape) for shape in json.loads(table.layer_shapes[0]).values())
+    assert found == {layer: pytest.approx(0.45 * size, abs=1) for layer, size in sizes.items()}
 
 
 def test_a_report_knows_the_bits_of_a_layer(tmp_path: Path) -> None:

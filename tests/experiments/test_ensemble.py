@@ -1,6 +1,7 @@
 """Ensembles end to end, small and in process."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -123,11 +124,12 @@ def test_a_memory_in_which_no_networks_fit_is_refused(tmp_path: Path) -> None:
 def test_budgets_are_the_densest_that_fit() -> None:
     torch.manual_seed(0)
     weights = {"a": torch.randn(10, 100), "b": torch.randn(10, 20)}
+    at = partial(uniform, weights, {"a": 1000, "b": 200})
     # Bitmasks of 125 and 25 bytes, 4 bytes a weight: 1,200 weights at density d take 150 + 4,800 d bytes.
-    assert densest(uniform, weights, Storage(), 150 + 2400) == {"a": 500, "b": 100}
-    assert densest(uniform, weights, Storage(), 4 * 1200) == {"a": 1000, "b": 200}
+    assert densest(at, weights, Storage(), 150 + 2400) == {"a": 500, "b": 100}
+    assert densest(at, weights, Storage(), 4 * 1200) == {"a": 1000, "b": 200}
     with pytest.raises(ConfigError, match="takes as little as 4 B"):
-        densest(uniform, weights, Storage(), 4)
+        densest(at, weights, Storage(), 4)
 
 
 def test_what_has_come_out_too_large_loses_its_smallest_weights() -> None:
