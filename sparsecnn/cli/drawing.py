@@ -11,7 +11,7 @@ import pandas as pd
 from sparsecnn.cli.tables import frontier_text
 from sparsecnn.errors import ConfigError, DataError
 from sparsecnn.frontier import frontier_table
-from sparsecnn.plots import DETAILS
+from sparsecnn.plots import DETAILS, NAME_FAMILIES
 from sparsecnn.plots.style import save
 from sparsecnn.results import read_details, read_each
 from sparsecnn.sizes import to_bytes
@@ -22,7 +22,9 @@ ENDINGS = (".png", ".svg", ".csv")
 
 def draw(name: str, runs: Sequence[Path], output: Path | None, *, labels: Sequence[str], budget: str | None) -> None:
     """Writes the figure `name` of `runs` as PNG, SVG and CSV beside each other, and says where."""
-    table = _read(runs, labels, DETAILS.get(name))
+    table = _read(
+        runs, labels, named=["model"] if name in NAME_FAMILIES else ["run", "label"], details=DETAILS.get(name)
+    )
     stem = output or _folder(runs[0]) / "plots" / name
     write_figure(name, table, stem, budget_bytes=_bytes(budget, table) if budget else None)
 
@@ -46,10 +48,11 @@ def write_figure(name: str, table: pd.DataFrame, stem: Path, *, budget_bytes: fl
         click.echo(path)
 
 
-def _read(runs: Sequence[Path], labels: Sequence[str], details: str | None) -> pd.DataFrame:
+def _read(runs: Sequence[Path], labels: Sequence[str], *, named: list[str], details: str | None) -> pd.DataFrame:
+    """The rows of all runs; a run's label is in the columns `named`."""
     tables = read_each(runs) if details is None else read_details(runs, details)
     for table, label in zip(tables.values(), labels, strict=False):
-        table["run"] = table["label"] = label
+        table[named] = label
     return pd.concat(tables.values(), ignore_index=True)
 
 

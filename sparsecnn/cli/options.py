@@ -33,11 +33,11 @@ def labels_option(help_text: str) -> Callable[[Any], Any]:
     return click.option("--label", "labels", multiple=True, help=f"{help_text}, one for each RUN in turn.")
 
 
-def checked_labels(labels: Sequence[str], runs: int) -> None:
-    """A usage error unless there is no label, or one for each of `runs` runs, all different."""
+def checked_labels(labels: Sequence[str], runs: int, *, may_repeat: bool = False) -> None:
+    """A usage error unless there is no label, or one for each of `runs` runs, all different or not."""
     if labels and len(labels) != runs:
         raise click.UsageError(f"there are {runs} runs and {len(labels)} labels")
-    if len(set(labels)) < len(labels):
+    if len(set(labels)) < len(labels) and not may_repeat:
         raise click.UsageError(f"labels must differ, got {', '.join(labels)}")
 
 

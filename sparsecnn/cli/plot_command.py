@@ -6,7 +6,7 @@ import click
 
 from sparsecnn.cli.guard import guarded
 from sparsecnn.cli.options import checked_labels, debug_option, figure_output_option, labels_option
-from sparsecnn.plots import NAME_RUNS
+from sparsecnn.plots import NAME_FAMILIES, NAME_RUNS
 
 
 def plot_command(name: str, summary: str) -> click.Command:
@@ -25,7 +25,7 @@ def plot_command(name: str, summary: str) -> click.Command:
         labels: tuple[str, ...] = (),
         budget: str | None = None,
     ) -> None:
-        checked_labels(labels, len(runs))
+        checked_labels(labels, len(runs), may_repeat=name in NAME_FAMILIES)
         with guarded(debug=debug):
             # pandas and matplotlib take a second to import.
             from sparsecnn.cli.drawing import draw
@@ -34,6 +34,8 @@ def plot_command(name: str, summary: str) -> click.Command:
 
     if name in NAME_RUNS:
         command = labels_option("A run's name in the picture")(command)
+    if name in NAME_FAMILIES:
+        command = labels_option("The family that a run is of, by default its model")(command)
     if name == "frontier":
         command = click.option("--budget", help="A memory budget to mark, such as 64KiB, or 1/20 of dense.")(command)
     return command

@@ -17,7 +17,9 @@ from sparsecnn.plots.means import MARKERS, means, seeds_text
 
 PLACES = ["memory_bytes", "multiply_adds", "inference_bytes", "training_bytes"]
 ACCURACIES = ["val_accuracy", "test_accuracy"]
-COLUMNS = ["run", "model", "phase", "accepted", "seed", "key", *PLACES, *ACCURACIES]
+COLUMNS = ["run", "model", "data", "phase", "accepted", "seed", "key", *PLACES, *ACCURACIES]
+# Said of pictures in which searches would be points on points.
+_OF_SEARCHES = " Searches are left out: they change nothing here."
 # Between the budgets at which searches are looked at.
 STEP_OCTAVES = 0.5
 SEARCHED, TRAINED = "searched", "trained"
@@ -29,10 +31,12 @@ def family_means(table: pd.DataFrame) -> pd.DataFrame:
     `how` is "trained" or "searched". Incumbents of a search are looked at in budgets half an octave apart, down to the
     least that every seed has one within: each row is of those that are best on validation within `budget_bytes`.
     Percent, bytes, and multiply-adds an image. ValueError when there is neither a finished training nor a search with
-    validation, or when a column is missing (tables of older versions lack some).
+    validation, when they are of several data sets, or when a column is missing (tables of older versions lack some).
     """
     require_columns(table, COLUMNS)
     ended = finished(table).drop_duplicates(["run", "key"])
+    if ended["data"].nunique() > 1:
+        raise ValueError(f"families are compared on one data set, got {', '.join(ended['data'].unique())}")
     trained = ended[ended["phase"] == "train"].assign(how=TRAINED, budget_bytes=np.nan)
     searches = ended[~ended["run"].isin(trained["run"])]
     chosen = [row for _, search in searches.groupby("run", sort=False) for row in _within_budgets(search)]
@@ -43,6 +47,7 @@ def family_means(table: pd.DataFrame) -> pd.DataFrame:
         )
     by = ["model", "how", "run", "budget_bytes"]
     found = means(rows.assign(budget_bytes=rows["budget_bytes"].fillna(0.0)), by, [*PLACES, *ACCURACIES])
+    found["budget_bytes"] = found["budget_bytes"].where(found["how"] == SEARCHED)
     return found.sort_values(["model", "how", "memory_bytes"], kind="stable", ignore_index=True)
 
 
@@ -65,8 +70,8 @@ def draw_families(table: pd.DataFrame, places: Mapping[str, str], *, what: Seque
     `what` is drawn of SEARCHED and TRAINED, as far as the table tells all of `places`. ValueError when that is nothing,
     and as for `family_means`.
     """
-    found = family_means(table)
-    found = found[found["how"].isin(what)]
+    everything = family_means(table)
+    found = everything[everything["how"].isin(what)]
     if found.empty:
         raise ValueError(f"the table has no network that was {' or '.join(what)}")
     told = found.dropna(subset=list(places))
@@ -82,7 +87,9 @@ def draw_families(table: pd.DataFrame, places: Mapping[str, str], *, what: Seque
             _set_axis(axes, told[column], label, is_bytes=column.endswith("_bytes"))
         grid[0].set_ylabel("test accuracy (%)")
         style.add_legend(figure, _handles([m for m in models if (told["model"] == m).any()], models, told))
-        style.add_caption(figure, _caption(told, left_out=len(found) - len(told)))
+        style.add_caption(
+            figure, _caption(told, left_out=len(found) - len(told)) + _OF_SEARCHES * (len(found) < len(everything))
+        )
     return figure
 
 

@@ -1,14 +1,21 @@
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from matplotlib.figure import Figure
 
+from sparsecnn.cli import main
 from sparsecnn.plots import operators, operators_activations, operators_multiply_adds
 from sparsecnn.plots.families import family_means
 
 Row = Callable[..., dict[str, object]]
-WORK = {"multiply_adds": 10**6, "inference_bytes": 2**16, "training_bytes": 2**20}
+WORK = {"multiply_adds": 10**6, "inference_bytes": 2**16, "training_bytes": 2**20, "data": "d"}
+
+
+def caption(figure: Figure) -> str:
+    return " ".join(" ".join(text.get_text().split()) for text in figure.texts)
 
 
 @pytest.fixture
@@ -39,6 +46,7 @@ def test_widths_are_means_over_seeds(families: pd.DataFrame) -> None:
     ]
     assert trained["val_accuracy"].tolist() == [62.0, 65.0, 62.0, 65.0]
     assert trained["test_accuracy_deviation"].tolist() == [1.0] * 4
+    assert trained["budget_bytes"].isna().all()
 
 
 def test_a_search_is_looked_at_in_budgets_that_every_seed_can_meet(families: pd.DataFrame) -> None:
@@ -81,6 +89,35 @@ def test_networks_whose_activations_are_not_told_are_left_out(families: pd.DataF
     families["training_bytes"] = float("nan")
     with pytest.raises(ValueError, match="the table does not tell inference_bytes and training_bytes of any network"):
         operators_activations.draw(families)
+
+
+def test_searches_are_told_of_only_where_they_are_left_out(families: pd.DataFrame) -> None:
+    assert "Searches are left out" not in caption(operators.draw(families))
+    trained = families[families["phase"] == "train"]
+    assert "Searches are left out" not in caption(operators_activations.draw(trained))
+
+
+def test_families_of_several_data_sets_are_not_compared(families: pd.DataFrame) -> None:
+    families.loc[families["run"] == "ode_resnet_4", "data"] = "mnist"
+    with pytest.raises(ValueError, match="families are compared on one data set, got d, mnist"):
+        operators.numbers(families)
+
+
+def test_runs_of_one_label_are_a_family(families: pd.DataFrame, tmp_path: Path) -> None:
+    names = ["lean_resnet_1", "lean_resnet_4", "search", "ode_resnet_4"]
+    paths = [tmp_path / f"{name}.csv" for name in names]
+    for name, path in zip(names, paths, strict=True):
+        families[families["run"] == name].to_csv(path, index=False)
+    labels = ["lean, three steps", "lean, three steps", "found", "found"]
+    command = ["plot-operators", *map(str, paths), "-o", str(tmp_path / "figure")]
+    options = [option for label in labels for option in ("--label", label)]
+    ended = CliRunner().invoke(main, [*command, *options])
+    assert ended.exit_code == 0, ended.output
+    table = pd.read_csv(tmp_path / "figure.csv")
+    assert table.groupby("model")["run"].nunique().to_dict() == {"lean, three steps": 2, "found": 2}
+    ended = CliRunner().invoke(main, [*command, *options[2:]])
+    assert ended.exit_code == 2
+    assert "there are 4 runs and 3 labels" in ended.output
 
 
 def test_tables_of_older_versions_are_refused(families: pd.DataFrame) -> None:

@@ -65,7 +65,14 @@ def test_more_rows_of_legend_make_a_higher_figure() -> None:
     assert picture.get_figheight() == pytest.approx(4.0 + 2 * 0.165)
 
 
-OF_A_FAMILY = {"phase": "train", "model": "m", "multiply_adds": 10, "inference_bytes": 64, "training_bytes": 256}
+OF_A_FAMILY = {
+    "phase": "train",
+    "model": "m",
+    "data": "d",
+    "multiply_adds": 10,
+    "inference_bytes": 64,
+    "training_bytes": 256,
+}
 # Figures of repetitions, of which a search's row is made one by these columns.
 OF_ONE_ROW: dict[str, dict[str, Any]] = {
     "thresholding": {"phase": "train"},
