@@ -1,6 +1,7 @@
 """A network's program, told by torch.export."""
 
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
@@ -34,13 +35,18 @@ def trace(model: nn.Module, image_shape: tuple[int, ...]) -> Program:
             batch = torch.export.Dim("N", min=1)
             exported = torch.export.export(model, (images,), dynamic_shapes=({0: batch},), strict=False)
     except Exception as error:  # torch.export raises what it pleases
-        raise UntraceableError((str(error).strip().splitlines() or [type(error).__name__])[0]) from error
+        raise UntraceableError(f"torch.export does not take it ({_reason(error)})") from error
     program = as_program(exported)
     try:
         _check(program, model, images)
     except (ValueError, RuntimeError) as error:  # steps that do not fit each other
         raise UntraceableError(f"its program is not right: {str(error).splitlines()[0]}") from error
     return program
+
+
+def _reason(error: Exception) -> str:
+    """The first sentence of what torch.export says, behind which there may be pages."""
+    return re.split(r"[.!] ", (str(error).strip().splitlines() or [type(error).__name__])[0])[0]
 
 
 @contextmanager
