@@ -72,6 +72,7 @@ main.add_command(
         sparsecnn train
         sparsecnn train model=resnet20 data=cifar10 seeds=[0,1,2]
         sparsecnn train allocation=lamp allocation.density=0.1 regularizer=l0_projection
+        sparsecnn train model=ode_resnet operator@model.step.operator=lean
         """,
     )
 )
