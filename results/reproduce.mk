@@ -282,11 +282,20 @@ WIDTHS = 8,16,32,32 16,32,64,64
 OPERATORS = $(RUNS)/operators
 TRAINED = $(foreach family,$(FAMILIES),$(foreach width,8 16,$(family)_$(width)))
 SEARCHED = $(addsuffix _search,$(FAMILIES))
-OPERATOR_RUNS = $(addprefix $(OPERATORS)/,$(TRAINED) $(SEARCHED))
 FAST_OPERATORS = $(call first_look,solver.epochs=1)
 # Trained for about as long as the smallest ones of a search in all.
 LONGER_FAMILIES = compact lean
 LONGER_OPERATORS = $(foreach family,$(LONGER_FAMILIES),$(family)_8_longer $(family)_16_longer)
+# The names that docs/operators.md gives them.
+NAME_compact = full
+NAME_lean = lean
+NAME_predefined = pre-defined
+NAME_ode = ODE block
+NAME_imex = implicit step
+NAME_bitwise = bit-wise
+NAME_deformable = deformable
+operator_label = --label "$(NAME_$(firstword $(subst _, ,$(1))))$(if $(filter %_longer,$(1)), (40 epochs))"
+OPERATOR_RUNS = $(foreach run,$(TRAINED) $(SEARCHED) $(LONGER_OPERATORS),$(OPERATORS)/$(run) $(call operator_label,$(run)))
 
 reproduce-impulse: $(INSTALLED)  ## Redo the picture of the implicit step (seconds)
 	$(BIN)/python benchmarks/impulse.py -o $(KEPT)/operators/impulse

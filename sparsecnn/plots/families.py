@@ -94,15 +94,21 @@ def draw_families(table: pd.DataFrame, places: Mapping[str, str], *, what: Seque
 
 
 def _draw_family(axes: Axes, rows: pd.DataFrame, column: str, position: int) -> None:
-    colour, marker = style.run_look(position)[0], MARKERS[position % len(MARKERS)]
+    look = _look(position)
     trained = rows[rows["how"] == TRAINED].sort_values(column)
-    look: dict[str, Any] = {"color": colour, "marker": marker, "ms": 5, "ls": ":", "lw": 1.0, "elinewidth": 0.9}
     if len(trained):
-        axes.errorbar(trained[column], trained["test_accuracy"], _spread(trained), capsize=2, **look)
+        bars = {"ls": ":", "lw": 1.0, "elinewidth": 0.9, "capsize": 2}
+        axes.errorbar(trained[column], trained["test_accuracy"], _spread(trained), **look, **bars)
     for _, path in rows[rows["how"] == SEARCHED].sort_values("memory_bytes").groupby("run"):
         accuracy, spread = path["test_accuracy"], _spread(path)
-        axes.plot(path[column], accuracy, color=colour, lw=1.5, marker=".", ms=4)
-        axes.fill_between(path[column], accuracy - spread, accuracy + spread, color=colour, alpha=0.15, lw=0)
+        axes.plot(path[column], accuracy, color=look["color"], lw=1.5, marker=".", ms=4)
+        axes.fill_between(path[column], accuracy - spread, accuracy + spread, color=look["color"], alpha=0.15, lw=0)
+
+
+def _look(position: int) -> dict[str, Any]:
+    """Of the family at `position`: colours and markers repeat after a while, the markers open."""
+    face = {} if position < len(MARKERS) else {"mfc": "white"}
+    return {"color": style.run_look(position)[0], "marker": MARKERS[position % len(MARKERS)], "ms": 5, **face}
 
 
 def _spread(rows: pd.DataFrame) -> pd.Series:
@@ -119,7 +125,7 @@ def _set_axis(axes: Axes, values: pd.Series, label: str, *, is_bytes: bool) -> N
 
 def _handles(shown: Sequence[str], models: Sequence[str], found: pd.DataFrame) -> list[Line2D]:
     families = [
-        Line2D([], [], color=style.run_look(at)[0], marker=MARKERS[at % len(MARKERS)], ms=5, lw=1.5, label=model)
+        Line2D([], [], **_look(at), lw=1.5, label=model)
         for model, at in ((model, models.index(model)) for model in shown)
     ]
     kinds = {

@@ -81,6 +81,15 @@ def test_every_family_is_drawn(families: pd.DataFrame, module: object, labels: l
     assert ("searched" in names) == (lines == 3)
 
 
+def test_families_beyond_the_colours_have_open_markers(families: pd.DataFrame) -> None:
+    (trained,) = [rows for run, rows in families.groupby("run") if run == "ode_resnet_1"]
+    many = pd.concat([trained.assign(model=f"m{number}", run=f"m{number}") for number in range(9)])
+    legend = operators.draw(many).legends[0]
+    looks = [(line.get_color(), line.get_marker(), line.get_markerfacecolor()) for line in legend.get_lines()[:9]]
+    assert len(set(looks)) == 9
+    assert [face for *_, face in looks[7:]] == ["white", "white"]
+
+
 def test_networks_whose_activations_are_not_told_are_left_out(families: pd.DataFrame) -> None:
     families.loc[families["run"] == "ode_resnet_4", "training_bytes"] = None
     figure = operators_activations.draw(families)
