@@ -321,7 +321,7 @@ reproduce-operators: $(INSTALLED)  ## Redo the study of compact operators (CIFAR
 	  $(SPARSECNN) train experiment=operators $(EXECUTOR) $(READ_CIFAR) solver.epochs=40 $(FAST_OPERATORS) \
 	    model=$${family}_resnet model.widths=[$$widths] run_dir=$(OPERATORS)/$${family}_$${widths%%,*}_longer; done; done
 	$(foreach run,$(TRAINED) $(SEARCHED) $(LONGER_OPERATORS),$(call keep,operators/$(run),operators/$(run),$(TABLES)) &&) true
-	$(SPARSECNN) best $(addprefix $(OPERATORS)/,$(SEARCHED)) $(if $(FAST),--within 1/2,--within 1/2 --within 1/4 --within 1/8) \
+	$(SPARSECNN) best $(addprefix $(OPERATORS)/,$(SEARCHED)) $(if $(FAST),--within 1/2,--within 48KiB --within 24KiB --within 12KiB) \
 	  -o $(KEPT)/operators/best.csv
 	$(SPARSECNN) plot-operators $(OPERATOR_RUNS) -o $(KEPT)/operators/accuracy_memory
 	$(SPARSECNN) plot-operators-activations $(OPERATOR_RUNS) -o $(KEPT)/operators/accuracy_activations
