@@ -18,7 +18,8 @@ from sparsecnn.native import VARIANTS, library
 
 # Of a word.
 BYTES = 8
-SOURCES = (Path(__file__).parent / "kernels" / "passes.c", *VARIANTS)
+KERNELS = Path(__file__).parent / "kernels"
+SOURCES = (KERNELS / "passes.c", KERNELS / "variant_avx512.c", *VARIANTS)
 # Numbers that NumPy's way looks at together.
 CHUNK = 2**22
 
@@ -51,8 +52,8 @@ def products(images: Words, weights: Words) -> Tensor:
     if kernels is None:
         _numpy_products(images, weights, sums)
     else:
-        images, weights = np.ascontiguousarray(images), np.ascontiguousarray(weights)
         (planes, places, words), (weight_planes, outputs, _) = images.shape, weights.shape
+        images, weights = np.ascontiguousarray(images), np.ascontiguousarray(weights.transpose(0, 2, 1))
         sides = (images.ctypes.data, planes, places, weights.ctypes.data, weight_planes, outputs, words)
         kernels.passes(*sides, sums.ctypes.data)
     return torch.from_numpy(sums)
@@ -98,4 +99,4 @@ def bitwise_conv2d(
 
 def dequantised(first: Tensor, second: Tensor, levels: Levels, bits: int) -> Tensor:
     """What `bitwise_conv2d` found, as the convolution of the quantised values: float64."""
-    return levels.scale * (2 * first.double() / levels.steps - second.double()) / steps_of(bits)
+    return first.double().mul_(2).div_(levels.steps).sub_(second).mul_(levels.scale).div_(steps_of(bits))

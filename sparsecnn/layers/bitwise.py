@@ -80,16 +80,15 @@ class BitwiseConv2d(Supported):
         if torch._C._are_functorch_transforms_active():
             raise RuntimeError("through=bits computes one network after the other")
         activations = quantise_activations(images.detach().cpu(), self.activation_bits)
-        numbers = torch.round(activations.double() * steps_of(self.activation_bits)).long()
+        numbers = torch.round(activations.float() * steps_of(self.activation_bits)).to(torch.uint8)
         levels = Levels.of(self.weight.cpu(), self.weight_bits)
         parts = zip(numbers.chunk(self.groups, dim=1), levels.chunk(self.groups), strict=True)
         found = [
             bitwise_conv2d(part, self.activation_bits, own, self.weight_bits, stride=self.stride, padding=self.padding)
             for part, own in parts
         ]
-        first, second = (torch.cat(sums, dim=1) for sums in zip(*found, strict=True))
-        result = dequantised(first, second, levels, self.activation_bits).to(images)
-        return result.masked_fill(images.isnan().any(dim=(1, 2, 3), keepdim=True), torch.nan)
+        results = [dequantised(*sums, levels, self.activation_bits).to(images) for sums in found]
+        return torch.cat(results, dim=1).masked_fill_(images.isnan().any(dim=(1, 2, 3), keepdim=True), torch.nan)
 
 
 class QuantisedConv2d(nn.Module):

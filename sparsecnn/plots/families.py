@@ -97,7 +97,7 @@ def _draw_family(axes: Axes, rows: pd.DataFrame, column: str, position: int) -> 
     look = _look(position)
     trained = rows[rows["how"] == TRAINED].sort_values(column)
     if len(trained):
-        bars = {"ls": ":", "lw": 1.0, "elinewidth": 0.9, "capsize": 2}
+        bars: dict[str, Any] = {"ls": ":", "lw": 1.0, "elinewidth": 0.9, "capsize": 2}
         axes.errorbar(trained[column], trained["test_accuracy"], _spread(trained), **look, **bars)
     for _, path in rows[rows["how"] == SEARCHED].sort_values("memory_bytes").groupby("run"):
         accuracy, spread = path["test_accuracy"], _spread(path)
