@@ -31,6 +31,11 @@ def test_what_deformable_convolutions_take_is_told() -> None:
     assert f"and {memory.min():.2f} to {memory.max():.2f} of its memory" in told()
 
 
+def test_what_bits_take_is_told() -> None:
+    ratios = pd.read_csv(RESULTS / "bits.csv").ratio_median
+    assert f"takes {ratios.min():.2f} to {ratios.max():.2f} of the time of floats" in told()
+
+
 def test_the_joules_of_caffenet_are_told() -> None:
     table = pd.read_csv(RESULTS / "energy_caffenet.csv").set_index("layer")
     products = table.filter(like="conv", axis=0).products.sum()
