@@ -317,10 +317,12 @@ reproduce-operators: $(INSTALLED)  ## Redo the study of compact operators (CIFAR
 	  $(SPARSECNN) greedy-search experiment=operators_search $(EXECUTOR) $(READ_CIFAR) $(FAST_OPERATORS) \
 	    $(call fast,search.target_memory=1/2) model=$${family}_resnet model.weights=$(OPERATORS)/$${family}_16 \
 	    run_dir=$(OPERATORS)/$${family}_search; done; \
+	$(SPARSECNN) train experiment=operators $(EXECUTOR) $(READ_CIFAR) $(FAST_OPERATORS) \
+	  model=ode_resnet model.step.norms=shared run_dir=$(OPERATORS)/ode_16_shared; \
 	for family in $(LONGER_FAMILIES); do for widths in $(WIDTHS); do \
 	  $(SPARSECNN) train experiment=operators $(EXECUTOR) $(READ_CIFAR) solver.epochs=40 $(FAST_OPERATORS) \
 	    model=$${family}_resnet model.widths=[$$widths] run_dir=$(OPERATORS)/$${family}_$${widths%%,*}_longer; done; done
-	$(foreach run,$(TRAINED) $(SEARCHED) $(LONGER_OPERATORS),$(call keep,operators/$(run),operators/$(run),$(TABLES)) &&) true
+	$(foreach run,$(TRAINED) $(SEARCHED) $(LONGER_OPERATORS) ode_16_shared,$(call keep,operators/$(run),operators/$(run),$(TABLES)) &&) true
 	$(SPARSECNN) best $(addprefix $(OPERATORS)/,$(SEARCHED)) $(if $(FAST),--within 1/2,--within 48KiB --within 24KiB --within 12KiB) \
 	  -o $(KEPT)/operators/best.csv
 	$(SPARSECNN) plot-operators $(OPERATOR_RUNS) -o $(KEPT)/operators/accuracy_memory

@@ -7,6 +7,7 @@ computed again is this project's choice, without which they would be updated twi
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from math import comb
 from typing import Literal
 
@@ -43,12 +44,14 @@ def rk4(field: Field, state: Tensor, dt: float) -> Tensor:
 
 
 METHODS: dict[str, Step] = {"euler": euler, "rk2": rk2, "rk4": rk4}
+EVALUATIONS = {"euler": 1, "rk2": 2, "rk4": 4}  # of the field a step
 
 
 class ODEBlock(nn.Module):
     """z(1) of dz/dt = field(z), z(0) the input, in `steps` steps of length 1 / steps with the same weights.
 
-    `field` maps [N, C, H, W] to the same shape. In training, `keep` says what stays in memory from the forward to the
+    `field` maps [N, C, H, W] to the same shape; a `timed` one is called with the number of the evaluation, too, counted
+    from 0 over all steps. In training, `keep` says what stays in memory from the forward to the
     backward pass, gradients being the same to the bit: "all", O(steps) activations a block; "input", the block's input,
     all steps being computed again when the backward pass gets there; a number, at most so many states more than the
     input, each step being computed again as often as that takes.
@@ -60,53 +63,68 @@ class ODEBlock(nn.Module):
         steps: int = 2,
         method: Method = "euler",
         keep: Keep = "input",
+        *,
+        timed: bool = False,
     ) -> None:
         super().__init__()
-        if method not in METHODS:
-            raise ConfigError(f"a method is one of {', '.join(METHODS)}, got {method}")
-        if steps < 1:
-            raise ConfigError(f"steps must be at least 1, got {steps}")
+        self.evaluations = evaluations(method, steps)
         if keep not in ("all", "input") and not (isinstance(keep, int) and keep >= 0):
             raise ConfigError(f"keep must be all, input, or a number of states, got {keep}")
-        self.field, self.steps, self.keep = field, steps, keep
-        self.method = METHODS[method]
+        self.field, self.steps, self.keep, self.timed = field, steps, keep, timed
+        self.method: Method = method
 
     def forward(self, state: Tensor) -> Tensor:
         """[N, C, H, W] to the same shape."""
         if self.keep == "all" or not torch.is_grad_enabled():
-            return self._advanced(state, self.steps)
+            return self._advanced(state, 0, self.steps)
         if self.keep == "input":
-            return self._forgotten(self._advanced, state, self.steps)
+            return self._forgotten(self._advanced, state, 0, self.steps)
         assert isinstance(self.keep, int)
-        state, steps = self._divided(state, self.steps, self.keep)
-        return self._forgotten(self._recorded, state, steps, 0)
+        state, first = self._divided(state, 0, self.steps, self.keep)
+        return self._forgotten(self._recorded, state, first, self.steps, 0)
 
-    def _advanced(self, state: Tensor, steps: int) -> Tensor:
-        for _ in range(steps):
-            state = self.method(self.field, state, 1.0 / self.steps)
+    def _advanced(self, state: Tensor, first: int, end: int) -> Tensor:
+        """The state before step `first` to the one before step `end`."""
+        for step in range(first, end):
+            state = METHODS[self.method](self._field_in(step), state, 1.0 / self.steps)
         return state
 
-    def _recorded(self, state: Tensor, steps: int, slots: int) -> Tensor:
-        """`steps` steps on, of which the last is recorded: the backward pass begins with it at once.
+    def _field_in(self, step: int) -> Field:
+        if not self.timed:
+            return self.field
+        numbers = count(step * EVALUATIONS[self.method])
+        return lambda state: self.field(state, next(numbers))
+
+    def _recorded(self, state: Tensor, first: int, end: int, slots: int) -> Tensor:
+        """As `_advanced`, the last step being recorded: the backward pass begins with it at once.
 
         Beside `state` and what that step takes, at most `slots` states are kept.
         """
-        state, steps = self._divided(state, steps, slots)
-        if steps > 1:  # nothing more may be kept: each step starts from `state` again
-            state = self._forgotten(self._recorded, state, steps - 1, 0)
-        return self._advanced(state, 1)
+        state, first = self._divided(state, first, end, slots)
+        if end - first > 1:  # nothing more may be kept: each step starts from `state` again
+            state = self._forgotten(self._recorded, state, first, end - 1, 0)
+        return self._advanced(state, end - 1, end)
 
-    def _divided(self, state: Tensor, steps: int, slots: int) -> tuple[Tensor, int]:
-        """The last of at most `slots` states that are kept on the way, and how many of the `steps` are behind it."""
-        while steps > 1 and slots > 0:
-            first = split(steps, slots + 1)
-            state = self._forgotten(self._recorded, state, first, slots)
-            steps, slots = steps - first, slots - 1
-        return state, steps
+    def _divided(self, state: Tensor, first: int, end: int, slots: int) -> tuple[Tensor, int]:
+        """The last of at most `slots` states that are kept on the way, and the step before which it is."""
+        while end - first > 1 and slots > 0:
+            middle = first + split(end - first, slots + 1)
+            state = self._forgotten(self._recorded, state, first, middle, slots)
+            first, slots = middle, slots - 1
+        return state, first
 
     def _forgotten(self, part: Callable[..., Tensor], state: Tensor, *rest: int) -> Tensor:
         """part(state, *rest), of which only `state` is kept."""
         return forgotten(part, state, *rest, again=lambda: frozen_statistics(self.field))
+
+
+def evaluations(method: Method, steps: int) -> int:
+    """How often so many steps of a method evaluate the field. ConfigError for what no block can do."""
+    if method not in METHODS:
+        raise ConfigError(f"a method is one of {', '.join(METHODS)}, got {method}")
+    if steps < 1:
+        raise ConfigError(f"steps must be at least 1, got {steps}")
+    return EVALUATIONS[method] * steps
 
 
 def split(steps: int, slots: int) -> int:

@@ -1,20 +1,21 @@
 """Steps of residual networks, over whichever operator.
 
 Source: Ruthotto & Haber 2018, "Deep Neural Networks Motivated by Partial Differential Equations" (arXiv 1804.04272) for
-the symmetric step and the norm over channels; He et al. 2016 for the residual one. The papers on compact operators
-leave open which of them they use, so both are a choice here.
+the symmetric step and the norm over channels; He et al. 2016 for the residual one; Liao & Poggio 2016 (arXiv
+1604.03640) for norms of their own for each evaluation of an ODE block's field. The papers on compact operators leave
+open which of the steps they use, so both are a choice here.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 import torch
 from torch import Tensor, nn
 
 from sparsecnn.errors import ConfigError
-from sparsecnn.layers.ode import Keep, Method, ODEBlock
+from sparsecnn.layers.ode import Keep, Method, ODEBlock, evaluations
 
 
 def check_step_size(h: float) -> None:
@@ -87,20 +88,32 @@ class ResidualStep(nn.Module):
 
 
 class Branch(nn.Module):
-    """relu(norm(K2 relu(norm(K1 x)))): the field of ANODE's blocks, which never falls below zero."""
+    """relu(norm(K2 relu(norm(K1 x)))): the field of ANODE's blocks, which never falls below zero.
 
-    def __init__(self, first: nn.Module, first_norm: nn.Module, second: nn.Module, second_norm: nn.Module) -> None:
+    Evaluation i of a block is normalised by number i of each list of norms, or by the one that there is.
+    """
+
+    def __init__(
+        self,
+        first: nn.Module,
+        first_norms: Sequence[nn.Module],
+        second: nn.Module,
+        second_norms: Sequence[nn.Module],
+    ) -> None:
         super().__init__()
-        self.first, self.first_norm, self.second, self.second_norm = first, first_norm, second, second_norm
+        self.first, self.first_norms = first, nn.ModuleList(first_norms)
+        self.second, self.second_norms = second, nn.ModuleList(second_norms)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor, evaluation: int = 0) -> Tensor:
         """[N, C, H, W] to the same shape."""
-        inner = torch.relu(self.first_norm(self.first(images)))
-        return torch.relu(self.second_norm(self.second(inner)))
+        number = evaluation % len(self.first_norms)
+        inner = torch.relu(self.first_norms[number](self.first(images)))
+        return torch.relu(self.second_norms[number](self.second(inner)))
 
 
 # What gives the operator, the norm or the step of so many channels.
 Make = Callable[[int], nn.Module]
+Norms = Literal["each", "shared"]
 
 
 @dataclass(frozen=True)
@@ -131,15 +144,24 @@ class Residual:
 
 @dataclass(frozen=True)
 class Ode:
-    """Makes ODE blocks, each in the place of a step, over the field of any operator."""
+    """Makes ODE blocks, each in the place of a step, over the field of any operator.
+
+    `norms`: "each" evaluation of the field has its own, as states differ from time to time and running statistics with
+    them; or all evaluations have one, "shared" as in ANODE.
+    """
 
     operator: Make
     norm: Make = nn.BatchNorm2d
     time_steps: int = 2
     method: Method = "euler"
     keep: Keep = "input"
+    norms: Norms = "each"
 
     def __call__(self, channels: int) -> ODEBlock:
-        """The block of so many channels."""
-        field = Branch(self.operator(channels), self.norm(channels), self.operator(channels), self.norm(channels))
-        return ODEBlock(field, self.time_steps, self.method, self.keep)
+        """The block of so many channels. ConfigError for values that are none of those above."""
+        if self.norms not in get_args(Norms):
+            raise ConfigError(f"norms are each or shared, got {self.norms}")
+        number = evaluations(self.method, self.time_steps) if self.norms == "each" else 1
+        first, second = ([self.norm(channels) for _ in range(number)] for _ in range(2))
+        field = Branch(self.operator(channels), first, self.operator(channels), second)
+        return ODEBlock(field, self.time_steps, self.method, self.keep, timed=True)

@@ -1,7 +1,7 @@
 """ODE blocks: order, gradients to the bit, what is kept, statistics."""
 
 import copy
-from functools import cache
+from functools import cache, partial
 from math import comb
 
 import pytest
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from sparsecnn.errors import ConfigError
+from sparsecnn.layers import FullConv2d, Ode
 from sparsecnn.layers.ode import METHODS, ODEBlock, split
 
 
@@ -61,6 +62,39 @@ def test_running_statistics_are_updated_once_an_evaluation(keep: str | int) -> N
     for one, other in zip(frugal.buffers(), plain.buffers(), strict=True):
         assert torch.equal(one, other)
     assert frugal.field.norm.momentum == 0.1  # type: ignore[union-attr]
+
+
+def made(keep: str | int = "all", method: str = "rk2", norms: str = "each", **norm: object) -> ODEBlock:
+    """Three steps of a network's block."""
+    torch.manual_seed(0)
+    make = Ode(FullConv2d, partial(nn.BatchNorm2d, **norm), 3, method, keep, norms)  # type: ignore[arg-type]
+    return make(4)
+
+
+@pytest.mark.parametrize("norms", ["each", "shared"])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("keep", ["input", 0, 1, 2])
+def test_each_evaluation_meets_its_own_norms_whatever_is_kept(keep: str | int, method: str, norms: str) -> None:
+    plain, frugal = made("all", method, norms), made(keep, method, norms)
+    found, expected = gradients(frugal), gradients(plain)
+    evaluations = 3 * {"euler": 1, "rk2": 2, "rk4": 4}[method]
+    assert len(found) == len(expected) == 3 + 4 * (evaluations if norms == "each" else 1)
+    assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+    for one, other in zip(frugal.buffers(), plain.buffers(), strict=True):
+        assert torch.equal(one, other)
+    batches = [int(norm.num_batches_tracked) for norm in frugal.modules() if isinstance(norm, nn.BatchNorm2d)]
+    assert batches == [1] * 2 * evaluations if norms == "each" else [evaluations] * 2
+
+
+def test_an_evaluated_block_is_the_trained_one_if_each_evaluation_has_its_norms() -> None:
+    """Running statistics are those of the last batch here, which is then evaluated."""
+    images = torch.randn(16, 4, 16, 16, generator=torch.Generator().manual_seed(1)) + 1.0
+    errors = {}
+    for norms in ("each", "shared"):
+        block = made(norms=norms, momentum=1.0).requires_grad_(requires_grad=False)
+        trained = block(images)
+        errors[norms] = float((block.eval()(images) - trained).norm() / trained.norm())
+    assert errors["each"] < 1e-3 < 0.05 < errors["shared"]
 
 
 def kept_bytes(blocks: nn.Module) -> int:
@@ -182,3 +216,12 @@ def test_going_back_in_time_does_not_give_the_input_back() -> None:
 def test_other_values_are_refused(options: dict[str, object], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         ODEBlock(nn.Identity(), **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"norms": "own"}, "norms are each or"), ({"method": "heun"}, "a method is one of"), ({"time_steps": 0}, "steps")],
+)
+def test_blocks_that_cannot_be_made_are_refused(options: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Ode(FullConv2d, **options)(4)  # type: ignore[arg-type]
