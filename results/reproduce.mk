@@ -278,14 +278,15 @@ reproduce-energy: $(INSTALLED)  ## Redo the operations and assumed joules of Caf
 	  -o $(KEPT)/operators/energy_caffenet.csv
 
 FAMILIES = compact lean predefined ode imex bitwise deformable
-WIDTHS = 8,16,32,32 16,32,64,64
 OPERATORS = $(RUNS)/operators
-TRAINED = $(foreach family,$(FAMILIES),$(foreach width,8 16,$(family)_$(width)))
-SEARCHED = $(addsuffix _search,$(FAMILIES))
-FAST_OPERATORS = $(call first_look,solver.epochs=1)
+NARROW = model.widths=[$(call commas,8 16 32 32)]
+WIDE = model.widths=[$(call commas,16 32 64 64)]
 # Trained for about as long as the smallest ones of a search in all.
 LONGER_FAMILIES = compact lean
-LONGER_OPERATORS = $(foreach family,$(LONGER_FAMILIES),$(family)_8_longer $(family)_16_longer)
+LONGER = solver.epochs=30
+# $(call operator_runs,FAMILY): what docs/operators.md shows; $(call more_runs,FAMILY): what it says beside.
+operator_runs = $(addprefix $(1)_,8 16 search $(if $(filter $(LONGER_FAMILIES),$(1)),8_longer 16_longer))
+more_runs = $(if $(filter ode,$(1)),ode_16_shared)
 # The names that docs/operators.md gives them.
 NAME_compact = full
 NAME_lean = lean
@@ -294,8 +295,10 @@ NAME_ode = ODE block
 NAME_imex = implicit step
 NAME_bitwise = bit-wise
 NAME_deformable = deformable
-operator_label = --label "$(NAME_$(firstword $(subst _, ,$(1))))$(if $(filter %_longer,$(1)), (40 epochs))"
-OPERATOR_RUNS = $(foreach run,$(TRAINED) $(SEARCHED) $(LONGER_OPERATORS),$(OPERATORS)/$(run) $(call operator_label,$(run)))
+operator_label = --label "$(NAME_$(firstword $(subst _, ,$(1))))$(if $(filter %_longer,$(1)), (30 epochs))"
+operator_tables = $(foreach run,$(1),$(KEPT)/operators/$(run)/table.csv)
+SHOWN_OPERATORS = $(foreach run,$(foreach family,$(FAMILIES),$(call operator_runs,$(family))),$(call operator_tables,$(run)) \
+  $(call operator_label,$(run)))
 
 reproduce-impulse: $(INSTALLED)  ## Redo the picture of the implicit step (seconds)
 	$(BIN)/python benchmarks/impulse.py -o $(KEPT)/operators/impulse
@@ -309,24 +312,35 @@ reproduce-qtips: $(INSTALLED)  ## Redo Q-tips, implicit against explicit (a quar
 	  model.widths=[8,17,32] run_dir=$(RUNS)/qtips/explicit
 	$(foreach run,implicit explicit,$(call keep,qtips/$(run),operators/qtips_$(run),$(TABLES)) &&) true
 
-reproduce-operators: $(INSTALLED)  ## Redo the study of compact operators (CIFAR=folder of parquet files; over three hours)
-	$(call say,over three hours)
-	@set -e; for family in $(FAMILIES); do for widths in $(WIDTHS); do \
-	  $(SPARSECNN) train experiment=operators $(EXECUTOR) $(READ_CIFAR) $(FAST_OPERATORS) \
-	    model=$${family}_resnet model.widths=[$$widths] run_dir=$(OPERATORS)/$${family}_$${widths%%,*}; done; \
-	  $(SPARSECNN) greedy-search experiment=operators_search $(EXECUTOR) $(READ_CIFAR) $(FAST_OPERATORS) \
-	    $(call fast,search.target_memory=1/2) model=$${family}_resnet model.weights=$(OPERATORS)/$${family}_16 \
-	    run_dir=$(OPERATORS)/$${family}_search; done; \
-	$(SPARSECNN) train experiment=operators $(EXECUTOR) $(READ_CIFAR) $(FAST_OPERATORS) \
-	  model=ode_resnet model.step.norms=shared run_dir=$(OPERATORS)/ode_16_shared; \
-	for family in $(LONGER_FAMILIES); do for widths in $(WIDTHS); do \
-	  $(SPARSECNN) train experiment=operators $(EXECUTOR) $(READ_CIFAR) solver.epochs=40 $(FAST_OPERATORS) \
-	    model=$${family}_resnet model.widths=[$$widths] run_dir=$(OPERATORS)/$${family}_$${widths%%,*}_longer; done; done
-	$(foreach run,$(TRAINED) $(SEARCHED) $(LONGER_OPERATORS) ode_16_shared,$(call keep,operators/$(run),operators/$(run),$(TABLES)) &&) true
-	$(SPARSECNN) best $(addprefix $(OPERATORS)/,$(SEARCHED)) $(if $(FAST),--within 1/2,--within 48KiB --within 24KiB --within 12KiB) \
-	  -o $(KEPT)/operators/best.csv
-	$(SPARSECNN) plot-operators $(OPERATOR_RUNS) -o $(KEPT)/operators/accuracy_memory
-	$(SPARSECNN) plot-operators-activations $(OPERATOR_RUNS) -o $(KEPT)/operators/accuracy_activations
-	$(SPARSECNN) plot-operators-multiply-adds $(OPERATOR_RUNS) -o $(KEPT)/operators/accuracy_multiply_adds
+# One family, kept as soon as it is done: the study need not be done in one go, nor on one machine.
+FAST_OPERATORS = $(call first_look,solver.epochs=1)
+TRAIN_OPERATORS = $(SPARSECNN) train experiment=operators $(EXECUTOR) $(READ_CIFAR)
+OPERATORS_OF = $(addprefix reproduce-operators-,$(FAMILIES))
+.PHONY: $(OPERATORS_OF) say-reproduce-operators reproduce-operators-pictures
+$(OPERATORS_OF): reproduce-operators-%: $(INSTALLED)
+	$(TRAIN_OPERATORS) $(FAST_OPERATORS) model=$*_resnet $(NARROW) run_dir=$(OPERATORS)/$*_8
+	$(TRAIN_OPERATORS) $(FAST_OPERATORS) model=$*_resnet $(WIDE) run_dir=$(OPERATORS)/$*_16
+	$(SPARSECNN) greedy-search experiment=operators_search $(EXECUTOR) $(READ_CIFAR) $(FAST_OPERATORS) \
+	  model=$*_resnet $(WIDE) model.weights=$(OPERATORS)/$*_16 $(call fast,search.target_memory=1/2) run_dir=$(OPERATORS)/$*_search
+	$(if $(filter $*,$(LONGER_FAMILIES)),$(TRAIN_OPERATORS) $(LONGER) $(FAST_OPERATORS) model=$*_resnet $(NARROW) run_dir=$(OPERATORS)/$*_8_longer)
+	$(if $(filter $*,$(LONGER_FAMILIES)),$(TRAIN_OPERATORS) $(LONGER) $(FAST_OPERATORS) model=$*_resnet $(WIDE) run_dir=$(OPERATORS)/$*_16_longer)
+	$(if $(filter $*,ode),$(TRAIN_OPERATORS) $(FAST_OPERATORS) model=ode_resnet $(WIDE) model.step.norms=shared run_dir=$(OPERATORS)/ode_16_shared)
+	$(foreach run,$(call operator_runs,$*) $(call more_runs,$*),$(call keep,operators/$(run),operators/$(run),$(TABLES)) &&) true
+
+define DRAW_OPERATORS
+$(SPARSECNN) best $(call operator_tables,$(addsuffix _search,$(FAMILIES))) \
+  $(if $(FAST),--within 1/2,--within 48KiB --within 24KiB --within 12KiB) -o $(KEPT)/operators/best.csv
+$(SPARSECNN) plot-operators $(SHOWN_OPERATORS) -o $(KEPT)/operators/accuracy_memory
+$(SPARSECNN) plot-operators-activations $(SHOWN_OPERATORS) -o $(KEPT)/operators/accuracy_activations
+$(SPARSECNN) plot-operators-multiply-adds $(SHOWN_OPERATORS) -o $(KEPT)/operators/accuracy_multiply_adds
+endef
+reproduce-operators-pictures: $(INSTALLED)  ## Redo the pictures of the study from its kept tables (seconds)
+	$(DRAW_OPERATORS)
+
+say-reproduce-operators:
+	$(call say,about five hours)
+	@echo 'a family alone: reproduce-operators-lean and so on; two at once: make -j2 EXECUTOR=executor=serial'
+reproduce-operators: say-reproduce-operators $(OPERATORS_OF)  ## Redo the study of compact operators (CIFAR=folder of parquet files; five hours)
+	$(DRAW_OPERATORS)
 	$(SPARSECNN) bench-training-memory model=ode_resnet model.step.time_steps=1,2,4,8,16,32 \
 	  model.step.keep=all,input,3 -o $(KEPT)/operators/training_memory

@@ -53,3 +53,15 @@ def test_one_folder_is_not_taken_for_two_data_sets(target: str) -> None:
     done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stdout == "Say CIFAR=folder and MNIST=folder: DATA= is for targets with one data set\n"
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+def test_the_study_of_operators_is_that_of_its_families_and_their_pictures() -> None:
+    families = re.findall(r"^NAME_(\w+) = ", (ROOT / "results" / "reproduce.mk").read_text(), flags=re.MULTILINE)
+    parts = [commands(f"reproduce-operators-{part}") for part in (*families, "pictures")]
+    whole = commands("reproduce-operators").splitlines()
+    assert [line for part in parts for line in part.splitlines()] == whole[2:-2]
+    drawn = set(re.findall(r"results/operators/(\S+)/table\.csv", parts[-1]))
+    kept = set(re.findall(r"mkdir -p results/operators/(\S+)", "".join(parts)))
+    assert kept - drawn == {"ode_16_shared"}
+    assert drawn <= kept

@@ -43,9 +43,10 @@ class GreedySearch:
     What makes a search cheaper is this project's choice, and off by default. With `start` "lamp" or "knapsack" the
     first incumbent is not the dense network but one of `start_memory`, allocated by that rule and trained by
     `start_training` (or `refine`, or `retrain`); of several such amounts, the largest first, each network starts from
-    the one before, which stays on the frontier. With `screen` only the share `screen_keep` of a round's candidates is
-    trained: those that `select` prefers by loss and accuracy on `screen_images` images of the validation split after
-    projection. With `halving` only that share of them is trained beyond the share `halving_after` of its steps.
+    the one before, which stays on the frontier, and those that the dense network fits into are left out. With `screen`
+    only the share `screen_keep` of a round's candidates is trained: those that `select` prefers by loss and accuracy on
+    `screen_images` images of the validation split after projection. With `halving` only that share of them is trained
+    beyond the share `halving_after` of its steps.
     """
 
     parts: Parts
@@ -163,7 +164,8 @@ class _Search:
         greedy = Greedy(rules.tighten, rules.select, stopping, rules.refine is not None, rules.cuts)
         start = base
         if rules.start != "dense":
-            for limit in rules.start_bytes(dense_bytes):
+            # One list of starts serves networks of several sizes.
+            for limit in (limit for limit in rules.start_bytes(dense_bytes) if limit < dense_bytes):
                 start = self._allocated(start, limit, layer_bytes)
         closed = Round(0, (), start)
         for closed in greedy.run(start, self._evaluate, layer_bytes):

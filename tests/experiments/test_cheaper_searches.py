@@ -105,6 +105,17 @@ def test_starts_may_be_shares_and_bytes(tmp_path: Path) -> None:
     assert (starts.memory_bytes <= [starts.dense_bytes.iloc[0] / 2, 20 * 1024]).all()
 
 
+def test_starts_that_the_dense_network_fits_into_are_left_out(tmp_path: Path) -> None:
+    lamp = [*SEARCH, "search.start=lamp", "search.rounds=1", "tighten=factor"]
+    dense = run(tmp_path / "dense", "greedy_search", [*SEARCH, "search.rounds=1", "tighten=factor"]).table
+    size = dense.dense_bytes.iloc[0]
+    below = run(tmp_path / "below", "greedy_search", [*lamp, f"search.start_memory=[1GiB,{size},{size - 4},1/2]"]).table
+    assert (below[below.phase == "start"].memory_bytes <= [size - 4, size / 2]).all()
+    above = run(tmp_path / "above", "greedy_search", [*lamp, f"search.start_memory={size}"]).table
+    told = ["phase", "layer", "memory_bytes"]
+    pd.testing.assert_frame_equal(above[told], dense[told])
+
+
 def test_a_start_below_every_allocation_is_refused(tmp_path: Path) -> None:
     for rule in ("lamp", "knapsack"):
         options = [*SEARCH, f"search.start={rule}", "search.start_memory=100", "search.rounds=1"]
