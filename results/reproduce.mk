@@ -339,7 +339,7 @@ reproduce-operators-pictures: $(INSTALLED)  ## Redo the pictures of the study fr
 
 say-reproduce-operators:
 	$(call say,about five hours)
-	@echo 'a family alone: reproduce-operators-lean and so on; two at once: make -j2 EXECUTOR=executor=serial'
+	@echo 'a family alone: reproduce-operators-lean and so on; two at once: make -j2 EXECUTOR="executor=serial threads=1"'
 reproduce-operators: say-reproduce-operators $(OPERATORS_OF)  ## Redo the study of compact operators (CIFAR=folder of parquet files; five hours)
 	$(DRAW_OPERATORS)
 	$(SPARSECNN) bench-training-memory model=ode_resnet model.step.time_steps=1,2,4,8,16,32 \

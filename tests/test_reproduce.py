@@ -14,7 +14,8 @@ WITHOUT_FIRST_LOOK = {"reproduce-packed", "reproduce-cheap", "reproduce-table"}
 
 def commands(target: str, *settings: str) -> str:
     """What `make target` would run, without the installation."""
-    printed = ["make", "--dry-run", "--old-file=.venv/.installed", "TINY=tiny", target, *settings]
+    dry = ["make", "--dry-run", "--no-print-directory", "--old-file=.venv/.installed"]
+    printed = [*dry, "TINY=tiny", target, *settings]
     done = subprocess.run(printed, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
