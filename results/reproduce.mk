@@ -31,6 +31,8 @@ say = @echo "$(@:say-%=%): $(if $(FAST),a first look of minutes; its numbers say
 slow = $(if $(FAST),$(error $@ has no first look, leave out FAST)) $(say)
 
 TABLES = table.csv epochs.csv layer_epochs.csv config.yaml environment.json
+# Of a search whose candidates are many, of which a picture takes a few columns.
+LARGE_TABLE = table.parquet config.yaml environment.json
 # $(call keep,RUN,FOLDER,TABLES): into results, without the place of this machine's data.
 data_of = $(if $(or $(findstring mnist,$(1)),$(findstring reduced,$(1))),MNIST,$(if $(findstring alexnet,$(1)),TINY,CIFAR))
 MNIST_NAME = mnist
@@ -255,7 +257,7 @@ reproduce-cheap: $(INSTALLED)  ## Redo results/cheap (CIFAR=folder of parquet fi
 	$(foreach way,$(CHEAP_WAYS),$(CHEAP_SEARCH) experiment=cifar10_exhaustive model.weights=$(CHEAP)/cifar10_exhaustive \
 	  $(CHEAP_$(way)) run_dir=$(CHEAP)/cifar10_$(way) &&) true
 	for search in $(CHEAP_SEARCHES) $(addprefix cifar10_,$(CHEAP_WAYS)); do \
-	  $(call keep,cheap/$$search,cheap/$$search,table.parquet config.yaml environment.json) || exit; done
+	  $(call keep,cheap/$$search,cheap/$$search,$(LARGE_TABLE)) || exit; done
 	$(BIN)/python benchmarks/frontiers.py --runs $(CHEAP)
 	for network in cifar10 resnet20; do $(SPARSECNN) plot-frontier $(CHEAP)/$${network}_exhaustive \
 	  $(CHEAP)/$${network}_cheap --label exhaustive --label cheap -o results/cheap/$$network || exit; done
@@ -296,7 +298,8 @@ NAME_imex = implicit step
 NAME_bitwise = bit-wise
 NAME_deformable = deformable
 operator_label = --label "$(NAME_$(firstword $(subst _, ,$(1))))$(if $(filter %_longer,$(1)), (30 epochs))"
-operator_tables = $(foreach run,$(1),$(KEPT)/operators/$(run)/table.csv)
+kept_of = $(if $(filter %_search,$(1)),$(LARGE_TABLE),$(TABLES))
+operator_tables = $(foreach run,$(1),$(KEPT)/operators/$(run)/$(firstword $(call kept_of,$(run))))
 SHOWN_OPERATORS = $(foreach run,$(foreach family,$(FAMILIES),$(call operator_runs,$(family))),$(call operator_tables,$(run)) \
   $(call operator_label,$(run)))
 
@@ -325,7 +328,7 @@ $(OPERATORS_OF): reproduce-operators-%: $(INSTALLED)
 	$(if $(filter $*,$(LONGER_FAMILIES)),$(TRAIN_OPERATORS) $(LONGER) $(FAST_OPERATORS) model=$*_resnet $(NARROW) run_dir=$(OPERATORS)/$*_8_longer)
 	$(if $(filter $*,$(LONGER_FAMILIES)),$(TRAIN_OPERATORS) $(LONGER) $(FAST_OPERATORS) model=$*_resnet $(WIDE) run_dir=$(OPERATORS)/$*_16_longer)
 	$(if $(filter $*,ode),$(TRAIN_OPERATORS) $(FAST_OPERATORS) model=ode_resnet $(WIDE) model.step.norms=shared run_dir=$(OPERATORS)/ode_16_shared)
-	$(foreach run,$(call operator_runs,$*) $(call more_runs,$*),$(call keep,operators/$(run),operators/$(run),$(TABLES)) &&) true
+	$(foreach run,$(call operator_runs,$*) $(call more_runs,$*),$(call keep,operators/$(run),operators/$(run),$(call kept_of,$(run))) &&) true
 
 define DRAW_OPERATORS
 $(SPARSECNN) best $(call operator_tables,$(addsuffix _search,$(FAMILIES))) \

@@ -62,7 +62,7 @@ def test_the_study_of_operators_is_that_of_its_families_and_their_pictures() -> 
     parts = [commands(f"reproduce-operators-{part}") for part in (*families, "pictures")]
     whole = commands("reproduce-operators").splitlines()
     assert [line for part in parts for line in part.splitlines()] == whole[2:-2]
-    drawn = set(re.findall(r"results/operators/(\S+)/table\.csv", parts[-1]))
+    drawn = set(re.findall(r"results/operators/(\S+)/table\.(?:csv|parquet)", parts[-1]))
     kept = set(re.findall(r"mkdir -p results/operators/(\S+)", "".join(parts)))
     assert kept - drawn == {"ode_16_shared"}
     assert drawn <= kept
