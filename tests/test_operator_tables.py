@@ -5,6 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sparsecnn.sizes import readable
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results" / "operators"
 PUBLISHED_JOULES = 785.25e-6
@@ -42,3 +44,15 @@ def test_the_joules_of_caffenet_are_told() -> None:
     assert f"{products:,} products, so that is {1e12 * PUBLISHED_JOULES / products:.2f} pJ a product" in told()
     assert f"give {1e6 * table.joules.sum():.0f} uJ" in told()
     assert 0.85 < table.joules["conv1"] / table.joules.sum() < 0.95  # nine tenths
+
+
+def test_what_time_steps_keep_in_memory_is_told() -> None:
+    table = pd.read_csv(RESULTS / "training_memory.csv", index_col=["model.step.keep", "model.step.time_steps"])
+    kept, peak = table.kept_bytes, table.peak_bytes
+    assert kept["input"].nunique() == 1
+    all_kept = " to ".join(readable(kept["all", steps]) for steps in (1, 32))
+    assert (
+        f"From 1 to 32 time steps a batch of 32 images keeps {all_kept} between the passes if all is kept, "
+        f"and {readable(kept['input', 32])} if only the inputs of blocks are; the most at a time is "
+        f"{readable(peak['input', 32])} then, {readable(peak['3', 32])} with `keep=3`" in told()
+    )
