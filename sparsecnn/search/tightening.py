@@ -1,6 +1,7 @@
 """How far each layer's budget is lowered in a round."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -39,7 +40,8 @@ class ByBytes:
 
     Layers of all sizes then save about the same number of bytes, so their candidates can be compared. A layer that
     would have to fall below `floor` weights, or below the share `most` of its present budget, sits the round out: a
-    small layer waits until the whole network is small. When no layer can save so much, half of it is tried, and again.
+    small layer waits until the whole network is small. Where so few zeros save nothing (places cost as much as values
+    of a bit), `most` is of the layer's bytes. When no layer can save so much, half of it is tried, and again.
     """
 
     share: float = 0.2
@@ -54,27 +56,41 @@ class ByBytes:
 
     def __call__(self, incumbent: Trial, layer_bytes: LayerBytes) -> Mapping[str, int]:
         """The lowered budgets; a layer that cannot save the step is left out."""
+        lowest = {layer: self._lowest(incumbent, layer, layer_bytes) for layer in _layers(incumbent)}
         for halvings in range(HALVINGS + 1):
             saving = self.share / 2**halvings * incumbent.memory_bytes
-            lowered = {layer: self._lowered(incumbent, layer, layer_bytes, saving) for layer in _layers(incumbent)}
+            lowered = {layer: _lowered(incumbent, layer, layer_bytes, saving, low) for layer, low in lowest.items()}
             found = {layer: budget for layer, budget in lowered.items() if budget is not None}
             if found:
                 return found
         return {}
 
-    def _lowered(self, incumbent: Trial, layer: str, layer_bytes: LayerBytes, saving: float) -> int | None:
+    def _lowest(self, incumbent: Trial, layer: str, layer_bytes: LayerBytes) -> int:
+        """The least budget that the layer may fall to."""
         present = incumbent.candidate.budgets[layer]
-        low, high = max(self.floor, math.ceil(present * self.most)), present - 1
-        wanted = layer_bytes(incumbent, layer, present) - saving
-        if low > high or layer_bytes(incumbent, layer, low) > wanted:
-            return None
-        while low < high:  # the largest budget in [low, high] that is small enough
-            middle = (low + high + 1) // 2
-            if layer_bytes(incumbent, layer, middle) <= wanted:
-                low = middle
-            else:
-                high = middle - 1
-        return low
+        low = max(self.floor, math.ceil(present * self.most))
+        taken = layer_bytes(incumbent, layer, present)
+        if low >= present or layer_bytes(incumbent, layer, low) < taken:
+            return low
+        fewer = range(self.floor, low)
+        allowed = bisect_left(fewer, self.most * taken, key=lambda budget: layer_bytes(incumbent, layer, budget))
+        return self.floor + allowed
+
+
+def _lowered(incumbent: Trial, layer: str, layer_bytes: LayerBytes, saving: float, low: int) -> int | None:
+    """The largest budget from `low` on that saves so many bytes, or None."""
+    present = incumbent.candidate.budgets[layer]
+    high = present - 1
+    wanted = layer_bytes(incumbent, layer, present) - saving
+    if low > high or layer_bytes(incumbent, layer, low) > wanted:
+        return None
+    while low < high:  # the largest budget in [low, high] that is small enough
+        middle = (low + high + 1) // 2
+        if layer_bytes(incumbent, layer, middle) <= wanted:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _layers(incumbent: Trial) -> list[str]:

@@ -54,6 +54,15 @@ def test_the_step_is_halved_until_some_layer_can_save_it() -> None:
     assert ByBytes(share=0.96)(START, bytes_of) == {"large": 47}
 
 
+def test_values_of_a_bit_may_lose_as_many_bytes_as_other_layers() -> None:
+    def bytes_of_bits(trial: Trial, layer: str, budget: int) -> int:
+        return min(100, 5 * budget) if layer == "large" else 4 * budget
+
+    # With half of its weights the large layer takes what it takes with all. A tenth takes half of the bytes.
+    assert ByBytes(share=0.2, most=0.5)(START, bytes_of_bits) == {"large": 11}
+    assert ByBytes(share=0.04, most=0.5)(START, bytes_of_bits) == {"small": 5, "large": 16}
+
+
 def test_nothing_is_tightened_when_every_layer_is_at_the_floor() -> None:
     assert ByBytes(floor=100)(START, bytes_of) == {}
 
