@@ -283,13 +283,13 @@ FAMILIES = compact lean predefined ode imex bitwise deformable
 OPERATORS = $(RUNS)/operators
 NARROW = model.widths=[$(call commas,8 16 32 32)]
 WIDE = model.widths=[$(call commas,16 32 64 64)]
-# Trained for about as long as the smallest ones of a search in all.
+# Trained for longer than the networks of a search in all, and searched from there.
 LONGER_FAMILIES = compact lean
 LONGER = solver.epochs=30
 # $(call operator_runs,FAMILY) and $(call longer_runs,FAMILY): what the pictures show;
 # $(call more_runs,FAMILY): what else belongs to a family.
 operator_runs = $(addprefix $(1)_,8 16 search)
-longer_runs = $(addprefix $(1)_,8_longer 16_longer)
+longer_runs = $(addprefix $(1)_,8_longer 16_longer search_longer)
 more_runs = $(if $(filter $(LONGER_FAMILIES),$(1)),$(call longer_runs,$(1))) $(if $(filter ode,$(1)),ode_16_shared)
 # The names that docs/operators.md gives them.
 NAME_compact = full
@@ -300,7 +300,7 @@ NAME_imex = implicit step
 NAME_bitwise = bit-wise
 NAME_deformable = deformable
 operator_label = --label "$(NAME_$(firstword $(subst _, ,$(1))))$(if $(filter %_longer,$(1)), (30 epochs))"
-kept_of = $(if $(filter %_search,$(1)),$(LARGE_TABLE),$(TABLES))
+kept_of = $(if $(findstring _search,$(1)),$(LARGE_TABLE),$(TABLES))
 operator_tables = $(foreach run,$(1),$(KEPT)/operators/$(run)/$(firstword $(call kept_of,$(run))))
 # After seven families colours repeat, with open marks: networks trained for longer come last, to have those of their families.
 SHOWN_OPERATORS = $(foreach run,$(foreach family,$(FAMILIES),$(call operator_runs,$(family))) \
@@ -321,20 +321,22 @@ reproduce-qtips: $(INSTALLED)  ## Redo Q-tips, implicit against explicit (a quar
 # One family, kept as soon as it is done: the study need not be done in one go, nor on one machine.
 FAST_OPERATORS = $(call first_look,solver.epochs=1)
 TRAIN_OPERATORS = $(SPARSECNN) train experiment=operators $(EXECUTOR) $(READ_CIFAR)
+SEARCH_OPERATORS = $(SPARSECNN) greedy-search experiment=operators_search $(EXECUTOR) $(READ_CIFAR) $(FAST_OPERATORS) \
+  $(call fast,search.target_memory=1/2)
 OPERATORS_OF = $(addprefix reproduce-operators-,$(FAMILIES))
 .PHONY: $(OPERATORS_OF) say-reproduce-operators reproduce-operators-pictures
 $(OPERATORS_OF): reproduce-operators-%: $(INSTALLED)
 	$(TRAIN_OPERATORS) $(FAST_OPERATORS) model=$*_resnet $(NARROW) run_dir=$(OPERATORS)/$*_8
 	$(TRAIN_OPERATORS) $(FAST_OPERATORS) model=$*_resnet $(WIDE) run_dir=$(OPERATORS)/$*_16
-	$(SPARSECNN) greedy-search experiment=operators_search $(EXECUTOR) $(READ_CIFAR) $(FAST_OPERATORS) \
-	  model=$*_resnet $(WIDE) model.weights=$(OPERATORS)/$*_16 $(call fast,search.target_memory=1/2) run_dir=$(OPERATORS)/$*_search
+	$(SEARCH_OPERATORS) model=$*_resnet $(WIDE) model.weights=$(OPERATORS)/$*_16 run_dir=$(OPERATORS)/$*_search
 	$(if $(filter $*,$(LONGER_FAMILIES)),$(TRAIN_OPERATORS) $(LONGER) $(FAST_OPERATORS) model=$*_resnet $(NARROW) run_dir=$(OPERATORS)/$*_8_longer)
 	$(if $(filter $*,$(LONGER_FAMILIES)),$(TRAIN_OPERATORS) $(LONGER) $(FAST_OPERATORS) model=$*_resnet $(WIDE) run_dir=$(OPERATORS)/$*_16_longer)
+	$(if $(filter $*,$(LONGER_FAMILIES)),$(SEARCH_OPERATORS) model=$*_resnet $(WIDE) model.weights=$(OPERATORS)/$*_16_longer run_dir=$(OPERATORS)/$*_search_longer)
 	$(if $(filter $*,ode),$(TRAIN_OPERATORS) $(FAST_OPERATORS) model=ode_resnet $(WIDE) model.step.norms=shared run_dir=$(OPERATORS)/ode_16_shared)
 	$(foreach run,$(call operator_runs,$*) $(call more_runs,$*),$(call keep,operators/$(run),operators/$(run),$(call kept_of,$(run))) &&) true
 
 define DRAW_OPERATORS
-$(SPARSECNN) best $(call operator_tables,$(addsuffix _search,$(FAMILIES))) \
+$(SPARSECNN) best $(call operator_tables,$(addsuffix _search,$(FAMILIES)) $(addsuffix _search_longer,$(LONGER_FAMILIES))) \
   $(if $(FAST),--within 1/2,--within 48KiB --within 24KiB --within 12KiB) -o $(KEPT)/operators/best.csv
 $(SPARSECNN) plot-operators $(SHOWN_OPERATORS) -o $(KEPT)/operators/accuracy_memory
 $(SPARSECNN) plot-operators-activations $(SHOWN_OPERATORS) -o $(KEPT)/operators/accuracy_activations
