@@ -23,6 +23,8 @@ _OF_SEARCHES = " Searches are left out: they change nothing here."
 # Between the budgets at which searches are looked at.
 STEP_OCTAVES = 0.5
 SEARCHED, TRAINED = "searched", "trained"
+# Of a budget on the line of a search.
+POINT: dict[str, Any] = {"marker": "o", "ms": 2.5, "mew": 0.8}
 
 
 def family_means(table: pd.DataFrame) -> pd.DataFrame:
@@ -97,18 +99,19 @@ def _draw_family(axes: Axes, rows: pd.DataFrame, column: str, position: int) -> 
     look = _look(position)
     trained = rows[rows["how"] == TRAINED].sort_values(column)
     if len(trained):
-        bars: dict[str, Any] = {"ls": ":", "lw": 1.0, "elinewidth": 0.9, "capsize": 2}
-        axes.errorbar(trained[column], trained["test_accuracy"], _spread(trained), **look, **bars)
+        bars: dict[str, Any] = {"lw": 1.0, "elinewidth": 0.9, "capsize": 2}
+        axes.errorbar(trained[column], trained["test_accuracy"], _spread(trained), **look | {"ls": ":"}, **bars)
     for _, path in rows[rows["how"] == SEARCHED].sort_values("memory_bytes").groupby("run"):
         accuracy, spread = path["test_accuracy"], _spread(path)
-        axes.plot(path[column], accuracy, color=look["color"], lw=1.5, marker=".", ms=4)
+        axes.plot(path[column], accuracy, **look | POINT, lw=1.5)
         axes.fill_between(path[column], accuracy - spread, accuracy + spread, color=look["color"], alpha=0.15, lw=0)
 
 
 def _look(position: int) -> dict[str, Any]:
-    """Of the family at `position`: colours and markers repeat after a while, the markers open."""
+    """Of the family at `position`: colours and markers repeat after a while, with open markers and broken lines."""
+    color, line = style.run_look(position)
     face = {} if position < len(MARKERS) else {"mfc": "white"}
-    return {"color": style.run_look(position)[0], "marker": MARKERS[position % len(MARKERS)], "ms": 5, **face}
+    return {"color": color, "ls": line, "marker": MARKERS[position % len(MARKERS)], "ms": 5, **face}
 
 
 def _spread(rows: pd.DataFrame) -> pd.Series:
@@ -130,7 +133,7 @@ def _handles(shown: Sequence[str], models: Sequence[str], found: pd.DataFrame) -
     ]
     kinds = {
         TRAINED: Line2D([], [], color=style.GREY, marker="o", ms=5, ls=":", lw=1.0, label="trained at several widths"),
-        SEARCHED: Line2D([], [], color=style.GREY, lw=1.5, marker=".", ms=4, label="searched"),
+        SEARCHED: Line2D([], [], color=style.GREY, lw=1.5, **POINT, label="searched"),
     }
     return [*families, *(kinds[how] for how in kinds if (found["how"] == how).any())]
 

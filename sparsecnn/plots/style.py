@@ -84,12 +84,12 @@ def short_names(names: Sequence[str]) -> list[str]:
 
 
 def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
-    """Put a legend above the panels, in as many columns as fit; each further row adds height."""
+    """Put a legend above the panels, in as few rows as fit, about as long; each further row adds height."""
     lengths = [len(str(handle.get_label())) for handle in handles]
-    columns = next(
-        (count for count in range(len(lengths), 1, -1) if _columns_inches(lengths, count) <= figure.get_figwidth()), 1
-    )
-    rows = math.ceil(len(handles) / columns)
+    counts = range(2, len(handles) + 1)
+    fitting = [1, *(count for count in counts if _columns_inches(lengths, count) <= figure.get_figwidth())]
+    rows = math.ceil(len(handles) / max(fitting))
+    columns = min(count for count in fitting if math.ceil(len(handles) / count) == rows)
     figure.set_figheight(figure.get_figheight() + 0.165 * (rows - 1))
     figure.legend(handles=list(handles), loc="outside upper center", ncols=columns)
 

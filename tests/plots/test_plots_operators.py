@@ -81,13 +81,22 @@ def test_every_family_is_drawn(families: pd.DataFrame, module: object, labels: l
     assert ("searched" in names) == (lines == 3)
 
 
-def test_families_beyond_the_colours_have_open_markers(families: pd.DataFrame) -> None:
-    (trained,) = [rows for run, rows in families.groupby("run") if run == "ode_resnet_1"]
-    many = pd.concat([trained.assign(model=f"m{number}", run=f"m{number}") for number in range(9)])
-    legend = operators.draw(many).legends[0]
-    looks = [(line.get_color(), line.get_marker(), line.get_markerfacecolor()) for line in legend.get_lines()[:9]]
-    assert len(set(looks)) == 9
-    assert [face for *_, face in looks[7:]] == ["white", "white"]
+def test_families_beyond_the_colours_have_open_markers_and_broken_lines(families: pd.DataFrame) -> None:
+    searched, trained = (families[families["run"] == run] for run in ("search", "ode_resnet_1"))
+    one_of_each = [trained.assign(run="trained"), searched]
+    many = pd.concat(
+        [
+            rows.assign(model=f"m{number}", run=f"m{number}_{rows.run.iloc[0]}")
+            for number in range(9)
+            for rows in one_of_each
+        ]
+    )
+    figure = operators.draw(many)
+    entries = figure.legends[0].get_lines()[:9]
+    assert len({(line.get_color(), line.get_marker(), line.get_markerfacecolor()) for line in entries}) == 9
+    curves = [line for line in figure.axes[0].get_lines() if line.get_linewidth() == 1.5]
+    assert [line.get_markerfacecolor() == "white" for line in curves] == [False] * 7 + [True] * 2
+    assert [line.get_linestyle() for line in curves] == ["-"] * 7 + ["--"] * 2
 
 
 def test_networks_whose_activations_are_not_told_are_left_out(families: pd.DataFrame) -> None:

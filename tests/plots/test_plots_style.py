@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -6,6 +7,7 @@ from typing import Any
 
 import matplotlib as mpl
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from pandas import DataFrame
@@ -63,6 +65,15 @@ def test_more_rows_of_legend_make_a_higher_figure() -> None:
     picture = Figure(figsize=(7.2, 4.0))
     add_legend(picture, [Line2D([], [], label=f"{'a' * 40}{position}") for position in range(6)])
     assert picture.get_figheight() == pytest.approx(4.0 + 2 * 0.165)
+
+
+def test_rows_of_a_legend_are_about_as_long() -> None:
+    picture = Figure(figsize=(7.2, 4.0))
+    add_legend(picture, [Line2D([], [], label=f"{'a' * 10}{position:2d}") for position in range(11)])
+    (legend,) = picture.legends
+    FigureCanvasAgg(picture).draw()
+    tops = Counter(round(text.get_window_extent().y0) for text in legend.get_texts())
+    assert sorted(tops.values()) == [3, 4, 4]
 
 
 OF_A_FAMILY = {
