@@ -280,12 +280,18 @@ reproduce-energy: $(INSTALLED)  ## Redo the operations and assumed joules of Caf
 	  -o $(KEPT)/operators/energy_caffenet.csv
 
 FAMILIES = compact lean predefined ode imex bitwise deformable
-OPERATORS = $(RUNS)/operators
+# FULL=1 is for a GPU: all training images and six times the epochs, in folders of their own.
+FULL ?=
+STUDY = operators$(if $(FULL),_full)
+OPERATORS = $(RUNS)/$(STUDY)
+STUDIED = $(KEPT)/$(STUDY)
+RECIPE = $(if $(FULL),train_split.share=1 solver.epochs=60)
 NARROW = model.widths=[$(call commas,8 16 32 32)]
 WIDE = model.widths=[$(call commas,16 32 64 64)]
-# Trained for longer than the networks of a search in all, and searched from there.
+# Trained for about as long as the smallest networks of a search in all, and searched from there.
 LONGER_FAMILIES = compact lean
-LONGER = solver.epochs=30
+LONGER_EPOCHS = $(if $(FULL),180,30)
+LONGER = solver.epochs=$(LONGER_EPOCHS)
 # $(call operator_runs,FAMILY) and $(call longer_runs,FAMILY): what the pictures show;
 # $(call more_runs,FAMILY): what else belongs to a family.
 operator_runs = $(addprefix $(1)_,8 16 search)
@@ -299,9 +305,9 @@ NAME_ode = ODE block
 NAME_imex = implicit step
 NAME_bitwise = bit-wise
 NAME_deformable = deformable
-operator_label = --label "$(NAME_$(firstword $(subst _, ,$(1))))$(if $(filter %_longer,$(1)), (30 epochs))"
+operator_label = --label "$(NAME_$(firstword $(subst _, ,$(1))))$(if $(filter %_longer,$(1)), ($(LONGER_EPOCHS) epochs))"
 kept_of = $(if $(findstring _search,$(1)),$(LARGE_TABLE),$(TABLES))
-operator_tables = $(foreach run,$(1),$(KEPT)/operators/$(run)/$(firstword $(call kept_of,$(run))))
+operator_tables = $(foreach run,$(1),$(STUDIED)/$(run)/$(firstword $(call kept_of,$(run))))
 # After seven families colours repeat, with open marks: networks trained for longer come last, to have those of their families.
 SHOWN_OPERATORS = $(foreach run,$(foreach family,$(FAMILIES),$(call operator_runs,$(family))) \
   $(foreach family,$(LONGER_FAMILIES),$(call longer_runs,$(family))),$(call operator_tables,$(run)) $(call operator_label,$(run)))
@@ -320,9 +326,9 @@ reproduce-qtips: $(INSTALLED)  ## Redo Q-tips, implicit against explicit (a quar
 
 # One family, kept as soon as it is done: the study need not be done in one go, nor on one machine.
 FAST_OPERATORS = $(call first_look,solver.epochs=1)
-TRAIN_OPERATORS = $(SPARSECNN) train experiment=operators $(EXECUTOR) $(READ_CIFAR)
-SEARCH_OPERATORS = $(SPARSECNN) greedy-search experiment=operators_search $(EXECUTOR) $(READ_CIFAR) $(FAST_OPERATORS) \
-  $(call fast,search.target_memory=1/2)
+TRAIN_OPERATORS = $(SPARSECNN) train experiment=operators $(EXECUTOR) $(READ_CIFAR) $(RECIPE)
+SEARCH_OPERATORS = $(SPARSECNN) greedy-search experiment=operators_search $(EXECUTOR) $(READ_CIFAR) $(RECIPE) \
+  $(FAST_OPERATORS) $(call fast,search.target_memory=1/2)
 OPERATORS_OF = $(addprefix reproduce-operators-,$(FAMILIES))
 .PHONY: $(OPERATORS_OF) say-reproduce-operators reproduce-operators-pictures
 $(OPERATORS_OF): reproduce-operators-%: $(INSTALLED)
@@ -333,22 +339,22 @@ $(OPERATORS_OF): reproduce-operators-%: $(INSTALLED)
 	$(if $(filter $*,$(LONGER_FAMILIES)),$(TRAIN_OPERATORS) $(LONGER) $(FAST_OPERATORS) model=$*_resnet $(WIDE) run_dir=$(OPERATORS)/$*_16_longer)
 	$(if $(filter $*,$(LONGER_FAMILIES)),$(SEARCH_OPERATORS) model=$*_resnet $(WIDE) model.weights=$(OPERATORS)/$*_16_longer run_dir=$(OPERATORS)/$*_search_longer)
 	$(if $(filter $*,ode),$(TRAIN_OPERATORS) $(FAST_OPERATORS) model=ode_resnet $(WIDE) model.step.norms=shared run_dir=$(OPERATORS)/ode_16_shared)
-	$(foreach run,$(call operator_runs,$*) $(call more_runs,$*),$(call keep,operators/$(run),operators/$(run),$(call kept_of,$(run))) &&) true
+	$(foreach run,$(call operator_runs,$*) $(call more_runs,$*),$(call keep,$(STUDY)/$(run),$(STUDY)/$(run),$(call kept_of,$(run))) &&) true
 
 define DRAW_OPERATORS
 $(SPARSECNN) best $(call operator_tables,$(addsuffix _search,$(FAMILIES)) $(addsuffix _search_longer,$(LONGER_FAMILIES))) \
-  $(if $(FAST),--within 1/2,--within 48KiB --within 24KiB --within 12KiB) -o $(KEPT)/operators/best.csv
-$(SPARSECNN) plot-operators $(SHOWN_OPERATORS) -o $(KEPT)/operators/accuracy_memory
-$(SPARSECNN) plot-operators-activations $(SHOWN_OPERATORS) -o $(KEPT)/operators/accuracy_activations
-$(SPARSECNN) plot-operators-multiply-adds $(SHOWN_OPERATORS) -o $(KEPT)/operators/accuracy_multiply_adds
+  $(if $(FAST),--within 1/2,--within 48KiB --within 24KiB --within 12KiB) -o $(STUDIED)/best.csv
+$(SPARSECNN) plot-operators $(SHOWN_OPERATORS) -o $(STUDIED)/accuracy_memory
+$(SPARSECNN) plot-operators-activations $(SHOWN_OPERATORS) -o $(STUDIED)/accuracy_activations
+$(SPARSECNN) plot-operators-multiply-adds $(SHOWN_OPERATORS) -o $(STUDIED)/accuracy_multiply_adds
 endef
 reproduce-operators-pictures: $(INSTALLED)  ## Redo the pictures of the study from its kept tables (seconds)
 	$(DRAW_OPERATORS)
 
 say-reproduce-operators:
-	$(call say,about seven hours)
+	$(call say,$(if $(FULL),about two days,about eight hours))
 	@echo 'a family alone: reproduce-operators-lean and so on; two at once: make -j2 EXECUTOR="executor=serial threads=1"'
-reproduce-operators: say-reproduce-operators $(OPERATORS_OF)  ## Redo the study of compact operators (CIFAR=folder of parquet files; seven hours)
+reproduce-operators: say-reproduce-operators $(OPERATORS_OF)  ## Redo the study of compact operators (CIFAR=folder of parquet files; eight hours; FULL=1 for a GPU)
 	$(DRAW_OPERATORS)
 	$(SPARSECNN) bench-training-memory model=ode_resnet model.step.time_steps=1,2,4,8,16,32 \
-	  model.step.keep=all,input,3 -o $(KEPT)/operators/training_memory
+	  model.step.keep=all,input,3 -o $(STUDIED)/training_memory

@@ -1,7 +1,5 @@
-"""The numbers of docs/operators.md are those of the committed results."""
+"""What docs/operators.md says beside the study is what the committed tables hold."""
 
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -12,61 +10,10 @@ from sparsecnn.sizes import readable
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results" / "operators"
 PUBLISHED_JOULES = 785.25e-6
-# The names of the study's families, as its pictures have them.
-NAMES = dict(re.findall(r"^NAME_(\w+) = (.+)$", (ROOT / "results" / "reproduce.mk").read_text(), flags=re.MULTILINE))
-WIDTHS = {"16": "16 to 64", "8": "8 to 32"}
 
 
 def told() -> str:
     return " ".join((ROOT / "docs" / "operators.md").read_text().split())
-
-
-def study(run: str) -> pd.DataFrame:
-    return pd.read_csv(RESULTS / run / "table.csv")
-
-
-def accuracy_of(networks: pd.DataFrame) -> str:
-    """Mean and sample deviation over the three seeds."""
-    assert sorted(networks.seed) == [0, 1, 2]
-    return f"{networks.test_accuracy.mean():.1f} ± {networks.test_accuracy.std():.1f}"
-
-
-def trained_rows() -> Iterator[str]:
-    """The lines of the table of trained networks."""
-    for family, name in NAMES.items():
-        for run in [f"{family}_{width}{longer}" for longer in ("", "_longer") for width in WIDTHS]:
-            if not (RESULTS / run).exists():
-                assert run.endswith("_longer")
-                continue
-            networks = study(run)
-            (epochs,), (memory,), (products,), (evaluated,), (trained,) = (
-                set(networks[column])
-                for column in ("epochs", "memory_bytes", "multiply_adds", "inference_bytes", "training_bytes")
-            )
-            trained_for = f", {epochs:g} epochs" if run.endswith("_longer") else ""
-            yield (
-                f"| {name}{trained_for} | {WIDTHS[run.split('_')[1]]} | {readable(memory)} | {products / 1e6:.1f} "
-                f"| {readable(evaluated)} | {readable(trained)} | {accuracy_of(networks)} |"
-            )
-
-
-def test_what_compact_families_make_of_cifar10_is_told() -> None:
-    lines = (ROOT / "docs" / "operators.md").read_text().splitlines()
-    assert [row for row in trained_rows() if row not in lines] == []
-
-
-def test_what_longer_training_gains_is_told() -> None:
-    gains = [
-        study(f"{family}_{width}_longer").test_accuracy.mean() - study(f"{family}_{width}").test_accuracy.mean()
-        for family in ("compact", "lean")
-        for width in WIDTHS
-    ]
-    assert f"in thirty, full and lean networks gain {min(gains):.0f} to {max(gains):.0f} points" in told()
-
-
-def test_what_shared_norms_make_of_an_ode_block_is_told() -> None:
-    shared, own = study("ode_16_shared"), study("ode_16")
-    assert f"{accuracy_of(shared)} instead of {accuracy_of(own)}" in told()
 
 
 @pytest.mark.parametrize(("run", "network"), [("implicit", "implicit"), ("explicit", "explicit, a little wider")])

@@ -66,3 +66,15 @@ def test_the_study_of_operators_is_that_of_its_families_and_their_pictures() -> 
     kept = set(re.findall(r"mkdir -p results/operators/(\S+)", "".join(parts)))
     assert kept - drawn == {"ode_16_shared"}
     assert drawn <= kept
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+def test_the_study_in_full_lies_beside_the_committed_one() -> None:
+    text = commands("reproduce-operators", "FULL=1")
+    assert set(re.findall(r"results/(\w+)/", text)) == set(re.findall(r"runs/(\w+)/", text)) == {"operators_full"}
+    trained = [line for line in text.splitlines() if " train experiment=operators " in line]
+    assert {tuple(re.findall(r" (train_split\S+|solver.epochs\S+)", line)) for line in trained} == {
+        ("train_split.share=1", "solver.epochs=60"),
+        ("train_split.share=1", "solver.epochs=60", "solver.epochs=180"),
+    }
+    assert "(180 epochs)" in text
