@@ -279,7 +279,10 @@ reproduce-energy: $(INSTALLED)  ## Redo the operations and assumed joules of Caf
 	$(SPARSECNN) operations model=caffenet image_shape=[3,227,227] classes=1000 weight_bits=1 activation_bits=2 \
 	  -o $(KEPT)/operators/energy_caffenet.csv
 
-FAMILIES = compact lean predefined ode imex bitwise deformable
+FAMILIES = compact lean leanresidual predefined ode imex bitwise deformable
+# Lean operators in steps like those of the full ones, two in each.
+MODEL_leanresidual = lean_resnet model.step._target_=sparsecnn.layers.Residual
+model_of = model=$(or $(MODEL_$(1)),$(1)_resnet)
 # FULL=1 is for a GPU: all training images and six times the epochs, in folders of their own.
 FULL ?=
 STUDY = operators$(if $(FULL),_full)
@@ -289,7 +292,7 @@ RECIPE = $(if $(FULL),train_split.share=1 solver.epochs=60)
 NARROW = model.widths=[$(call commas,8 16 32 32)]
 WIDE = model.widths=[$(call commas,16 32 64 64)]
 # Trained for about as long as the smallest networks of a search in all, and searched from there.
-LONGER_FAMILIES = compact lean
+LONGER_FAMILIES = compact lean leanresidual
 LONGER_EPOCHS = $(if $(FULL),180,30)
 LONGER = solver.epochs=$(LONGER_EPOCHS)
 # $(call operator_runs,FAMILY) and $(call longer_runs,FAMILY): what the pictures show;
@@ -300,6 +303,7 @@ more_runs = $(if $(filter $(LONGER_FAMILIES),$(1)),$(call longer_runs,$(1))) $(i
 # The names that docs/operators.md gives them.
 NAME_compact = full
 NAME_lean = lean
+NAME_leanresidual = lean residual
 NAME_predefined = pre-defined
 NAME_ode = ODE block
 NAME_imex = implicit step
@@ -308,7 +312,7 @@ NAME_deformable = deformable
 operator_label = --label "$(NAME_$(firstword $(subst _, ,$(1))))$(if $(filter %_longer,$(1)), ($(LONGER_EPOCHS) epochs))"
 kept_of = $(if $(findstring _search,$(1)),$(LARGE_TABLE),$(TABLES))
 operator_tables = $(foreach run,$(1),$(STUDIED)/$(run)/$(firstword $(call kept_of,$(run))))
-# After seven families colours repeat, with open marks: networks trained for longer come last, to have those of their families.
+# After eight families colours repeat, with open marks: networks trained for longer come last, to have those of their families.
 SHOWN_OPERATORS = $(foreach run,$(foreach family,$(FAMILIES),$(call operator_runs,$(family))) \
   $(foreach family,$(LONGER_FAMILIES),$(call longer_runs,$(family))),$(call operator_tables,$(run)) $(call operator_label,$(run)))
 
@@ -332,12 +336,12 @@ SEARCH_OPERATORS = $(SPARSECNN) greedy-search experiment=operators_search $(EXEC
 OPERATORS_OF = $(addprefix reproduce-operators-,$(FAMILIES))
 .PHONY: $(OPERATORS_OF) say-reproduce-operators reproduce-operators-pictures
 $(OPERATORS_OF): reproduce-operators-%: $(INSTALLED)
-	$(TRAIN_OPERATORS) $(FAST_OPERATORS) model=$*_resnet $(NARROW) run_dir=$(OPERATORS)/$*_8
-	$(TRAIN_OPERATORS) $(FAST_OPERATORS) model=$*_resnet $(WIDE) run_dir=$(OPERATORS)/$*_16
-	$(SEARCH_OPERATORS) model=$*_resnet $(WIDE) model.weights=$(OPERATORS)/$*_16 run_dir=$(OPERATORS)/$*_search
-	$(if $(filter $*,$(LONGER_FAMILIES)),$(TRAIN_OPERATORS) $(LONGER) $(FAST_OPERATORS) model=$*_resnet $(NARROW) run_dir=$(OPERATORS)/$*_8_longer)
-	$(if $(filter $*,$(LONGER_FAMILIES)),$(TRAIN_OPERATORS) $(LONGER) $(FAST_OPERATORS) model=$*_resnet $(WIDE) run_dir=$(OPERATORS)/$*_16_longer)
-	$(if $(filter $*,$(LONGER_FAMILIES)),$(SEARCH_OPERATORS) model=$*_resnet $(WIDE) model.weights=$(OPERATORS)/$*_16_longer run_dir=$(OPERATORS)/$*_search_longer)
+	$(TRAIN_OPERATORS) $(FAST_OPERATORS) $(call model_of,$*) $(NARROW) run_dir=$(OPERATORS)/$*_8
+	$(TRAIN_OPERATORS) $(FAST_OPERATORS) $(call model_of,$*) $(WIDE) run_dir=$(OPERATORS)/$*_16
+	$(SEARCH_OPERATORS) $(call model_of,$*) $(WIDE) model.weights=$(OPERATORS)/$*_16 run_dir=$(OPERATORS)/$*_search
+	$(if $(filter $*,$(LONGER_FAMILIES)),$(TRAIN_OPERATORS) $(LONGER) $(FAST_OPERATORS) $(call model_of,$*) $(NARROW) run_dir=$(OPERATORS)/$*_8_longer)
+	$(if $(filter $*,$(LONGER_FAMILIES)),$(TRAIN_OPERATORS) $(LONGER) $(FAST_OPERATORS) $(call model_of,$*) $(WIDE) run_dir=$(OPERATORS)/$*_16_longer)
+	$(if $(filter $*,$(LONGER_FAMILIES)),$(SEARCH_OPERATORS) $(call model_of,$*) $(WIDE) model.weights=$(OPERATORS)/$*_16_longer run_dir=$(OPERATORS)/$*_search_longer)
 	$(if $(filter $*,ode),$(TRAIN_OPERATORS) $(FAST_OPERATORS) model=ode_resnet $(WIDE) model.step.norms=shared run_dir=$(OPERATORS)/ode_16_shared)
 	$(foreach run,$(call operator_runs,$*) $(call more_runs,$*),$(call keep,$(STUDY)/$(run),$(STUDY)/$(run),$(call kept_of,$(run))) &&) true
 
@@ -352,9 +356,9 @@ reproduce-operators-pictures: $(INSTALLED)  ## Redo the pictures of the study fr
 	$(DRAW_OPERATORS)
 
 say-reproduce-operators:
-	$(call say,$(if $(FULL),about two days,about eight hours))
+	$(call say,$(if $(FULL),about two days,about nine hours))
 	@echo 'a family alone: reproduce-operators-lean and so on; two at once: make -j2 EXECUTOR="executor=serial threads=1"'
-reproduce-operators: say-reproduce-operators $(OPERATORS_OF)  ## Redo the study of compact operators (CIFAR=folder of parquet files; eight hours; FULL=1 for a GPU)
+reproduce-operators: say-reproduce-operators $(OPERATORS_OF)  ## Redo the study of compact operators (CIFAR=folder of parquet files; nine hours; FULL=1 for a GPU)
 	$(DRAW_OPERATORS)
 	$(SPARSECNN) bench-training-memory model=ode_resnet model.step.time_steps=1,2,4,8,16,32 \
 	  model.step.keep=all,input,3 -o $(STUDIED)/training_memory

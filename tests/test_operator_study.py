@@ -93,9 +93,10 @@ def test_what_compact_families_make_of_cifar10_is_told() -> None:
     assert [row for row in [*trained_rows(), *searched_rows()] if row not in lines] == []
 
 
-def test_whether_sparse_or_lean_is_better_is_told() -> None:
-    soon, later = (listed(leads(f"compact_search{longer}", f"lean_search{longer}")) for longer in ("", "_longer"))
-    assert f"ahead of sparse lean ones by {soon}; searched from networks of thirty epochs by {later}" in told()
+@pytest.mark.parametrize(("family", "called"), [("lean", "sparse lean ones"), ("leanresidual", "*lean residual* ones")])
+def test_whether_sparse_or_lean_is_better_is_told(family: str, called: str) -> None:
+    soon, later = (listed(leads(f"compact_search{longer}", f"{family}_search{longer}")) for longer in ("", "_longer"))
+    assert f"ahead of {called} by {soon}; searched from networks of thirty epochs by {later}" in told()
 
 
 def test_whether_sparse_or_narrow_is_better_is_told() -> None:
@@ -141,7 +142,7 @@ def test_how_many_products_the_same_bytes_take_is_told() -> None:
     millions = {family: within(f"{family}_search", "48KiB").multiply_adds.mean() / 1e6 for family in NAMES}
     sentence = """
         within 48 KiB {compact:.1f} million an image of full networks, {lean:.1f} of lean, {predefined:.1f} of
-        pre-defined and {deformable:.1f} of deformable ones, without their sampling; {ode:.1f} of ODE blocks, which use
+        pre-defined and {deformable:.1f} of deformable ones, with their sampling; {ode:.1f} of ODE blocks, which use
         each weight several times; {imex:.1f} of implicit steps, whose zeros are filled in; {bitwise:.1f}, of few bits,
         of bit-wise networks, which fit with all their weights
     """.format(**millions)
@@ -165,7 +166,7 @@ def test_what_zeros_and_channels_make_of_activations_is_told() -> None:
 def test_what_longer_training_gains_is_told() -> None:
     gains = [
         study(f"{family}_{width}_longer").test_accuracy.mean() - study(f"{family}_{width}").test_accuracy.mean()
-        for family in ("compact", "lean")
+        for family in ("compact", "lean", "leanresidual")
         for width in WIDTHS
     ]
     assert f"in thirty, full and lean networks gain {min(gains):.0f} to {max(gains):.0f} points" in told()

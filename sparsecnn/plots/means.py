@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from sparsecnn.plots import style
 
 PANELS = {"val_accuracy": "Validation", "test_accuracy": "Test"}
-MARKERS = "osD^vPX"
+MARKERS = "osD^vP<X"
 # What the rows of a point share.
 SAME = ("model", "data")
 # Neighbouring lines at one place are moved apart by this share of it, so that error bars do not hide each other.

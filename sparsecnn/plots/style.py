@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 
 from sparsecnn.whole_files import write_bytes
 
-# Okabe & Ito 2008, "Color Universal Design", without its yellow, which is too faint for a line on
-# white. Black comes last.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# Okabe & Ito 2008, "Color Universal Design", with a brown for its yellow, which is too faint for a line on white.
+# Black comes last.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7B3F00", "#000000")
 LINES = ("-", "--", ":", "-.")
 GREY = "#555555"
 WIDTH_INCHES = 7.2
@@ -61,7 +61,7 @@ def paper_style() -> Iterator[None]:
 
 
 def run_look(position: int) -> tuple[str, str]:
-    """Colour and line style of the run at `position`; 28 differ, then they repeat."""
+    """Colour and line style of the run at `position`; 32 differ, then they repeat."""
     return PALETTE[position % len(PALETTE)], LINES[position // len(PALETTE) % len(LINES)]
 
 

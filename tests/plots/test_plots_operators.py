@@ -87,16 +87,16 @@ def test_families_beyond_the_colours_have_open_markers_and_broken_lines(families
     many = pd.concat(
         [
             rows.assign(model=f"m{number}", run=f"m{number}_{rows.run.iloc[0]}")
-            for number in range(9)
+            for number in range(10)
             for rows in one_of_each
         ]
     )
     figure = operators.draw(many)
-    entries = figure.legends[0].get_lines()[:9]
-    assert len({(line.get_color(), line.get_marker(), line.get_markerfacecolor()) for line in entries}) == 9
+    entries = figure.legends[0].get_lines()[:10]
+    assert len({(line.get_color(), line.get_marker(), line.get_markerfacecolor()) for line in entries}) == 10
     curves = [line for line in figure.axes[0].get_lines() if line.get_linewidth() == 1.5]
-    assert [line.get_markerfacecolor() == "white" for line in curves] == [False] * 7 + [True] * 2
-    assert [line.get_linestyle() for line in curves] == ["-"] * 7 + ["--"] * 2
+    assert [line.get_markerfacecolor() == "white" for line in curves] == [False] * 8 + [True] * 2
+    assert [line.get_linestyle() for line in curves] == ["-"] * 8 + ["--"] * 2
 
 
 def test_networks_whose_activations_are_not_told_are_left_out(families: pd.DataFrame) -> None:

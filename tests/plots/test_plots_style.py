@@ -43,9 +43,9 @@ def test_the_style_ends_with_its_block() -> None:
     assert dict(mpl.rcParams) == before
 
 
-def test_twenty_eight_runs_look_different() -> None:
-    assert len({run_look(position) for position in range(28)}) == 28
-    assert run_look(28) == run_look(0)
+def test_thirty_two_runs_look_different() -> None:
+    assert len({run_look(position) for position in range(32)}) == 32
+    assert run_look(32) == run_look(0)
 
 
 def test_long_names_lose_their_middle() -> None:
