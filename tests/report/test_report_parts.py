@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from sparsecnn import report
+from sparsecnn.plots.style import PALETTE
 from sparsecnn.report import Source
 from sparsecnn.report.chart import decade_ticks, linear_ticks, stairs, x_scale, y_scale
 from sparsecnn.report.convergence_panels import traces
@@ -74,13 +77,20 @@ def test_each_point_is_drawn_as_what_it_is(search: Source) -> None:
 
 
 def test_more_curves_than_colours_are_one_for_each_regularizer(source: Callable[..., Source], row: Row) -> None:
-    names = ["l1", "l0", "l0", "l1"] * 2
+    names = ["l1", "l0", "l0", "l1"] * 3
     trained = [row(run=f"run{n}", phase="train", regularizer=name) for n, name in enumerate(names)]
     found = curves(source(trained).candidates)
     assert [curve.name for curve in found.curves] == ["l1", "l0"]
     assert [found.number(f"run{n}", 0) for n in range(4)] == [0, 1, 1, 0]
     alike = [{**one, "regularizer": "l0"} for one in trained]
-    assert [curve.name for curve in curves(source(alike).candidates).curves] == [f"run{n}" for n in range(8)]
+    assert [curve.name for curve in curves(source(alike).candidates).curves] == [f"run{n}" for n in range(12)]
+
+
+def test_every_colour_of_a_curve_is_that_of_the_page_in_every_theme() -> None:
+    style_sheet = (resources.files(report) / "templates" / "page.css").read_text()
+    for place in range(len(PALETTE)):
+        assert style_sheet.count(f"--run{place}: #") == 3  # light, dark, printed
+        assert style_sheet.count(f".r{place} {{ --run: var(--run{place}); }}") == 1
 
 
 def test_densities_are_those_of_the_frontier(search: Source) -> None:
