@@ -1,5 +1,6 @@
 """The commands on packed networks, by real subprocesses."""
 
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from commands import sparsecnn
+from PIL import Image
 
 from sparsecnn.cli import main
 
@@ -87,6 +89,14 @@ def test_the_paper_formats_write_the_bytes_that_the_table_counts(searched: Path)
     assert payload == pd.read_csv(searched / "best.csv").memory_bytes[0]
 
 
+def test_the_only_network_of_a_run_needs_no_budget(searched: Path) -> None:
+    (searched / "one" / "checkpoints").mkdir(parents=True)
+    for name, copied in {"config.yaml": "config.yaml", "base_seed0.safetensors": "checkpoints/k.safetensors"}.items():
+        shutil.copyfile(searched / "run" / name, searched / "one" / copied)
+    done = sparsecnn("pack", "one", "-o", "one.safetensors", "-q", folder=searched)
+    assert done.stdout.splitlines()[-2] == "network k", done.stderr
+
+
 def test_unpacked_weights_start_another_training(searched: Path) -> None:
     assert sparsecnn("unpack", "net.safetensors", "-o", "weights.safetensors", folder=searched).returncode == 0
     options = [
@@ -107,6 +117,7 @@ def test_unpacked_weights_start_another_training(searched: Path) -> None:
     ("arguments", "code", "message"),
     [
         (["pack", "run", "-o", "x"], 2, "run holds several networks: say --within BUDGET, or name one of its files"),
+        (["pack", ".", "-o", "x"], 2, ". holds no weights of a network"),
         (["pack", "run", "--within", "1/100000", "-o", "x"], 4, "no network takes at most"),
         (["pack", "nothing.safetensors", "-o", "x"], 2, "does not lie in a run folder"),
         (["pack", "run/base_seed0.safetensors", "-o", "x", "value=int9"], 2, "value must be float32"),
@@ -124,6 +135,7 @@ def test_unpacked_weights_start_another_training(searched: Path) -> None:
         (["plot-storage", "net.safetensors", "-o", "x"], 3, "net.safetensors holds no weights of layers"),
         (["inspect", "net.safetensors", "-o", "run/table.csv/x.csv"], 1, "cannot be written"),
         (["export", "net.safetensors", "--format", "c", "-o", "/"], 2, "--output / names no file"),
+        (["export", "net.safetensors"], 2, "Missing option '--format'. Choose from: c, onnx ("),
         (["inspect", "nothing"], 3, "nothing cannot be read: No such file or directory"),
         (["inspect", "run/base_seed0.safetensors"], 3, "is no intact packed network: it has no metadata"),
         (["inspect", "run"], 3, "run cannot be read: Is a directory"),
@@ -207,18 +219,10 @@ def test_data_chosen_anew_takes_its_own_keys_before_and_behind_it(searched: Path
 def _image_folder(place: Path) -> Path:
     """Two classes of two colour images of 8 x 8 pixels."""
     folder = place / "images"
-    for split in ("train", "val"):
-        for label in ("a", "b"):
-            (folder / split / label).mkdir(parents=True, exist_ok=True)
-            _image(folder / split / label / "one.png")
-            _image(folder / split / label / "two.png")
+    for split, label, name in itertools.product(("train", "val"), ("a", "b"), ("one.png", "two.png")):
+        (folder / split / label).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8), (10, 20, 30)).save(folder / split / label / name)
     return folder
-
-
-def _image(path: Path) -> None:
-    from PIL import Image
-
-    Image.new("RGB", (8, 8), (10, 20, 30)).save(path)
 
 
 @pytest.mark.parametrize(("memory", "value"), [("packed", "float32"), ("packed_int8", "int8")])

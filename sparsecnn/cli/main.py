@@ -45,7 +45,8 @@ class Program(click.Group):
             sys.exit(error.exit_code)
         except click.UsageError as error:
             command = error.ctx.command_path if error.ctx else self.name
-            click.echo(f"error: {error.format_message()} ({command} --help)", err=True)
+            message = " ".join(error.format_message().split())  # that of a missing choice has a line for each
+            click.echo(f"error: {message} ({command} --help)", err=True)
             sys.exit(error.exit_code)
         except click.ClickException as error:
             click.echo(f"error: {error.format_message()}", err=True)

@@ -122,15 +122,23 @@ def _refuse_same(source: Path, output: Path) -> None:
 def _weights(network: Path, within: str | None) -> tuple[Path, float | None]:
     """The file of weights that is meant, and the bytes that it is within."""
     if within is None:
-        if network.is_dir():
-            raise ConfigError(f"{network} holds several networks: say --within BUDGET, or name one of its files")
-        return network, None
+        return _only_weights(network) if network.is_dir() else network, None
     best, misses = best_table([network], [within])
     files = best.dropna(subset="weights_file") if len(best) else best
     if files.empty:
         raise OutOfReachError("; ".join(misses) or f"the weights of the best network of {network} are gone")
     chosen = files.sort_values("val_accuracy", ascending=False, kind="stable").iloc[0]
     return Path(str(chosen.weights_file)), to_bytes(within, round(chosen.memory_bytes * chosen.compression))
+
+
+def _only_weights(run: Path) -> Path:
+    """The weights of a run of one network."""
+    kept = [file for pattern in ("ensemble_seed*", "checkpoints/*") for file in run.glob(f"{pattern}.safetensors")]
+    if len(kept) > 1:
+        raise ConfigError(f"{run} holds several networks: say --within BUDGET, or name one of its files")
+    if not kept:
+        raise ConfigError(f"{run} holds no weights of a network")
+    return kept[0]
 
 
 def _run_of(weights: Path) -> Path:

@@ -55,12 +55,26 @@ class BitwiseConv2d(Supported):
 
     def forward(self, images: Tensor) -> Tensor:
         """[N, C, H, W] to [N, O, H', W'] as in nn.Conv2d."""
-        # On the meta device there are no bits: networks are counted there.
-        if self.through == "bits" and not (self.training or torch.is_grad_enabled() or images.is_meta):
+        if self._goes_through_bits(images):
             return self.bit_by_bit(images)
         activations = quantise_activations(images, self.activation_bits)
         weight = quantise_weight(self.weight, self.weight_bits)
         return functional.conv2d(activations, weight, stride=self.stride, padding=self.padding, groups=self.groups)
+
+    def adjoint(self, images: Tensor) -> Tensor:
+        """The transposed convolution of quantised activations with the same weight, for stride 1.
+
+        [N, O, H', W'] to [N, C, H, W].
+        """
+        if self._goes_through_bits(images):
+            return self.bit_by_bit(images, is_transposed=True)
+        activations = quantise_activations(images, self.activation_bits)
+        weight = quantise_weight(self.weight, self.weight_bits)
+        return functional.conv_transpose2d(activations, weight, padding=self.padding, groups=self.groups)
+
+    def _goes_through_bits(self, images: Tensor) -> bool:
+        # On the meta device there are no bits: networks are counted there.
+        return self.through == "bits" and not (self.training or torch.is_grad_enabled() or images.is_meta)
 
     def deployed(self) -> "QuantisedConv2d":
         """A layer that computes the same, with the quantised weight as its own."""
@@ -72,8 +86,8 @@ class BitwiseConv2d(Supported):
             activation_bits=self.activation_bits,
         )
 
-    def bit_by_bit(self, images: Tensor) -> Tensor:
-        """The same by AND and popcount, without rounding but at the end; computed on the CPU, without a gradient.
+    def bit_by_bit(self, images: Tensor, *, is_transposed: bool = False) -> Tensor:
+        """`forward` or `adjoint` by AND and popcount, without rounding but at the end; on the CPU, without a gradient.
 
         Of an image with a value that is no number everything is none. RuntimeError inside of torch.vmap.
         """
@@ -82,10 +96,12 @@ class BitwiseConv2d(Supported):
         activations = quantise_activations(images.detach().cpu(), self.activation_bits)
         numbers = torch.round(activations.float() * steps_of(self.activation_bits)).to(torch.uint8)
         levels = Levels.of(self.weight.cpu(), self.weight_bits)
-        parts = zip(numbers.chunk(self.groups, dim=1), levels.chunk(self.groups), strict=True)
+        groups, padding = levels.chunk(self.groups), self.padding
+        if is_transposed:
+            groups, padding = [group.transposed() for group in groups], self.weight.shape[-1] - 1 - padding
         found = [
-            bitwise_conv2d(part, self.activation_bits, own, self.weight_bits, stride=self.stride, padding=self.padding)
-            for part, own in parts
+            bitwise_conv2d(part, self.activation_bits, own, self.weight_bits, stride=self.stride, padding=padding)
+            for part, own in zip(numbers.chunk(self.groups, dim=1), groups, strict=True)
         ]
         results = [dequantised(*sums, levels, self.activation_bits).to(images) for sums in found]
         return torch.cat(results, dim=1).masked_fill_(images.isnan().any(dim=(1, 2, 3), keepdim=True), torch.nan)
@@ -103,3 +119,8 @@ class QuantisedConv2d(nn.Module):
         """[N, C, H, W] to [N, O, H', W'] as in nn.Conv2d."""
         activations = quantise_activations(images, self.activation_bits)
         return functional.conv2d(activations, self.weight, stride=self.stride, padding=self.padding, groups=self.groups)
+
+    def adjoint(self, images: Tensor) -> Tensor:
+        """The transposed convolution, as in `BitwiseConv2d`."""
+        activations = quantise_activations(images, self.activation_bits)
+        return functional.conv_transpose2d(activations, self.weight, padding=self.padding, groups=self.groups)

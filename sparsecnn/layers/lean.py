@@ -4,7 +4,10 @@ Source: Ephrath, Ruthotto, Haber & Treister 2019, "LeanResNet" (arXiv 1904.06952
 1910.13157) for grouped, 3x3 and separable stencils. That their axes alternate between outputs is this project's choice.
 """
 
-from typing import Literal
+from collections.abc import Iterable
+from functools import reduce
+from operator import add
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -51,10 +54,13 @@ class Summed(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """[N, C, H, W] to that of the parts."""
-        first, *others = self.children()
-        result: Tensor = first(images)
-        for part in others:
-            result = result + part(images)
+        result: Tensor = reduce(add, (part(images) for part in self.children()))
+        return result
+
+    def adjoint(self, images: Tensor) -> Tensor:
+        """The sum of what the transposes of its parts make of the same images: [N, C, H, W] to that of the parts."""
+        parts: Iterable[Any] = self.children()
+        result: Tensor = reduce(add, (part.adjoint(images) for part in parts))
         return result
 
 
@@ -80,10 +86,7 @@ class LeanConv2d(nn.Module):
 
     def adjoint(self, images: Tensor) -> Tensor:
         """K^T x: [N, C, H, W] to the same shape, with the same weights."""
-        spatial = self.spatial.kept_weight
-        return functional.conv_transpose2d(
-            images, spatial, padding=1, groups=self.spatial.groups
-        ) + functional.conv_transpose2d(images, self.pointwise.weight)
+        return self.spatial.adjoint(images) + functional.conv_transpose2d(images, self.pointwise.weight)
 
     def dense_kernel(self) -> Tensor:
         """[C, C, 3, 3]: the weight of the ordinary convolution that computes the same."""

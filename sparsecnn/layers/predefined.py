@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from sparsecnn.errors import ConfigError
 
@@ -136,3 +137,8 @@ class PredefinedConv2d(Supported, nn.Conv2d):
         """[N, C, H, W] as in nn.Conv2d."""
         result: Tensor = self._conv_forward(images, self.kept_weight, self.bias)
         return result
+
+    def adjoint(self, images: Tensor) -> Tensor:
+        """K^T x, with the same weights, for stride 1: [N, O, H', W'] to [N, C, H, W]."""
+        assert isinstance(self.padding, tuple)
+        return functional.conv_transpose2d(images, self.kept_weight, padding=self.padding, groups=self.groups)

@@ -96,6 +96,11 @@ class Levels:
         parts = zip(self.numbers.chunk(groups), self.kept.chunk(groups), strict=True)
         return [Levels(numbers, kept, self.steps, self.scale) for numbers, kept in parts]
 
+    def transposed(self) -> "Levels":
+        """Those of the weight [O, C, k, k] with which an ordinary convolution is the transposed one."""
+        numbers, kept = (each.transpose(0, 1).flip(-2, -1) for each in (self.numbers, self.kept))
+        return Levels(numbers, kept, self.steps, self.scale)
+
     @property
     def values(self) -> Tensor:
         """The weight."""

@@ -61,9 +61,7 @@ class SymmetricStep(nn.Module):
         super().__init__()
         check_step_size(h)
         if not hasattr(operator, "adjoint"):
-            raise ConfigError(
-                f"symmetric steps take operators with a transpose, full or lean, not {type(operator).__name__}"
-            )
+            raise ConfigError(f"symmetric steps take operators with a transpose, not {type(operator).__name__}")
         self.operator, self.norm, self.h = operator, norm, h
 
     def forward(self, images: Tensor) -> Tensor:

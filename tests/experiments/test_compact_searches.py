@@ -22,6 +22,8 @@ NETWORKS = {
     "pre-defined in an ODE block": ["model=ode_resnet", "operator@model.step.operator=predefined"],
     "bit-wise in an ODE block": ["model=ode_resnet", "operator@model.step.operator=bitwise"],
     "bit-wise lean": ["model=compact_resnet", "operator@model.step.operator=bitwise_lean"],
+    "symmetric bit-wise lean": ["model=lean_resnet", "operator@model.step.operator=bitwise_lean"],
+    "symmetric pre-defined": ["model=lean_resnet", "operator@model.step.operator=predefined"],
     "bit-wise pre-defined in an ODE block": [
         "model=ode_resnet",
         "operator@model.step.operator=bitwise",

@@ -1,6 +1,7 @@
 """Values of few bits: quantisers, bit planes against whole numbers, the module against its float twin."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from sparsecnn.errors import ConfigError
-from sparsecnn.layers import KernelSupports, LeanConv2d, bit_planes, bitwise, bitwise_lean
+from sparsecnn.layers import KernelSupports, LeanConv2d, Symmetric, bit_planes, bitwise, bitwise_lean
 from sparsecnn.layers.bit_planes import bitwise_conv2d, packed_windows, products
 from sparsecnn.layers.bitwise import BitwiseConv2d
 from sparsecnn.layers.quantisers import Levels, quantise_activations, quantise_unit, quantise_weight
+from sparsecnn.layers.steps import Make
 
 BITS = [(1, 1), (1, 2), (2, 2), (4, 8), (8, 8)]
 
@@ -61,6 +63,37 @@ def test_bit_by_bit_is_the_convolution_of_the_quantised_values(weight_bits: int,
             layer.weight[torch.rand(layer.weight.shape) < 0.7] = 0.0
     images = torch.rand(2, 8, 6, 5, dtype=torch.double) * 1.5 - 0.2
     assert (layer.bit_by_bit(images) - layer(images)).abs().max() < 1e-12
+
+
+@pytest.mark.usefixtures("either")
+@pytest.mark.parametrize(("weight_bits", "bits"), BITS)
+@pytest.mark.parametrize(("padding", "groups"), [(1, 1), (0, 2)])
+def test_the_transpose_is_the_adjoint_on_quantised_values(
+    weight_bits: int, bits: int, padding: int, groups: int
+) -> None:
+    torch.manual_seed(0)
+    layer = BitwiseConv2d(
+        8, 4, 3, padding=padding, groups=groups, weight_bits=weight_bits, activation_bits=bits
+    ).double()
+    images = quantise_activations(torch.rand(2, 8, 6, 5, dtype=torch.double), bits)
+    others = quantise_activations(torch.rand_like(layer(images)), bits)
+    transposed = layer.adjoint(others)
+    assert ((layer(images) * others).sum() - (images * transposed).sum()).abs() < 1e-11
+    assert (layer.bit_by_bit(others, is_transposed=True) - transposed).abs().max() < 1e-12
+    assert torch.equal(layer.deployed().adjoint(others), transposed)
+
+
+@pytest.mark.parametrize("make", [bitwise, bitwise_lean])
+def test_a_symmetric_step_goes_through_bits_both_ways(make: Make) -> None:
+    torch.manual_seed(0)
+    through_floats, through_bits = (Symmetric(partial(make, through=way))(4).double() for way in ("floats", "bits"))
+    through_bits.load_state_dict(through_floats.state_dict())
+    images = torch.rand(2, 4, 6, 5, dtype=torch.double)
+    with torch.no_grad(), pytest.MonkeyPatch.context() as monkeypatch:
+        expected = through_floats.eval()(images)
+        monkeypatch.delattr(functional, "conv2d")
+        monkeypatch.delattr(functional, "conv_transpose2d")
+        assert (through_bits.eval()(images) - expected).abs().max() < 1e-12
 
 
 def test_evaluations_go_through_bits_where_asked() -> None:

@@ -2,6 +2,7 @@
 
 import math
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -9,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sparsecnn.errors import ConfigError
-from sparsecnn.layers import ImexStep, Residual, Symmetric, predefined
+from sparsecnn.layers import ImexStep, Residual, Symmetric, deformable, predefined
 from sparsecnn.layers.full import FullConv2d
 from sparsecnn.layers.lean import LeanConv2d
-from sparsecnn.layers.steps import ChannelNorm2d, ResidualStep, SymmetricStep
+from sparsecnn.layers.steps import ChannelNorm2d, Make, ResidualStep, SymmetricStep
 
 
 def jacobian(step: nn.Module, images: Tensor) -> Tensor:
@@ -51,13 +52,14 @@ def test_steps_of_no_size_are_refused(h: float) -> None:
 
 
 def test_symmetric_steps_want_a_transpose() -> None:
-    with pytest.raises(ConfigError, match="take operators with a transpose, full or lean, not PredefinedConv2d"):
-        Symmetric(predefined)(2)
+    with pytest.raises(ConfigError, match="take operators with a transpose, not DeformableConv2d"):
+        Symmetric(deformable)(2)
 
 
-def test_a_full_convolutions_transpose_is_its_adjoint() -> None:
+@pytest.mark.parametrize("make", [FullConv2d, predefined, partial(predefined, supports="psc2")])
+def test_a_convolutions_transpose_is_its_adjoint(make: Make) -> None:
     torch.manual_seed(0)
-    layer = FullConv2d(4).double()
+    layer: Any = make(4).double()
     one, other = torch.randn(2, 1, 4, 5, 6, dtype=torch.double)
     assert ((layer(one) * other).sum() - (one * layer.adjoint(other)).sum()).abs() < 1e-12
 

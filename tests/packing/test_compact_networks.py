@@ -32,6 +32,7 @@ STEPS: dict[str, Make] = {
     "lean": Symmetric(LeanConv2d),
     "lean in groups": Symmetric(partial(LeanConv2d, stencil="square", group_size=4)),
     "pre-defined": Residual(predefined),
+    "symmetric pre-defined": Symmetric(predefined),
     "ODE": Ode(FullConv2d, time_steps=3, method="rk2"),
     "lean in an ODE": Ode(LeanConv2d),
     "pre-defined in an ODE": Ode(partial(predefined, supports="psc2")),
@@ -39,6 +40,7 @@ STEPS: dict[str, Make] = {
     "three bits": Residual(partial(bitwise, weight_bits=3, activation_bits=4)),
     "bit-wise in an ODE": Ode(partial(bitwise, weight_bits=2)),
     "bit-wise lean": Residual(partial(bitwise_lean, weight_bits=2)),
+    "symmetric bit-wise lean": Symmetric(partial(bitwise_lean, weight_bits=2)),
     "bit-wise pre-defined": Residual(partial(bitwise, supports="ps4_p4")),
 }
 
