@@ -47,7 +47,9 @@ def deform_conv2d(
     """
     rows, columns = weight.shape[-2:]
     _check_channels(images, offset, weight, mask)
-    moved = offset.unflatten(1, (-1, rows * columns, 2))
+    # Half precision has no room for a fraction of a pixel beside the pixel.
+    exact = offset.to(torch.promote_types(offset.dtype, torch.float32))
+    moved = exact.unflatten(1, (-1, rows * columns, 2))
     amounts = None if mask is None else mask.unflatten(1, (-1, rows * columns))
     result = images.new_zeros(len(images), len(weight), *offset.shape[-2:])
     for tap in range(rows * columns):
@@ -86,7 +88,9 @@ def _tap(
     y = y + window.places(row, rows, offset)[:, None]
     x = x + window.places(column, columns, offset)
     grid = torch.stack([_in_grid(x, width), _in_grid(y, height)], dim=-1)
-    read = functional.grid_sample(apart, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    read = functional.grid_sample(
+        apart.to(grid.dtype), grid, mode="bilinear", padding_mode="zeros", align_corners=False
+    ).to(images.dtype)
     if amount is not None:
         read = read * amount.flatten(0, 1)[:, None]
     together = read.unflatten(0, (len(images), -1)).flatten(1, 2)

@@ -62,6 +62,23 @@ def test_gradients_of_offsets_are_those_of_torchvision_where_training_begins(sid
     assert (found[0] - found[1]).norm() < 1e3 * torch.finfo(dtype).eps * found[1].norm()
 
 
+@pytest.mark.parametrize("side", [8, 32])
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("spread", [0.0, 0.05])
+def test_half_precision_reads_where_float32_does(side: int, version: int, spread: float) -> None:
+    torch.manual_seed(0)
+    layer = DeformableConv2d(3, 4, padding=1, version=version)
+    nn.init.normal_(layer.where.weight, std=spread)
+    images, found = torch.randn(2, 3, side, side), []
+    for half in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            scores = layer(images)
+        found.append((scores, *torch.autograd.grad(scores.float().sin().sum(), list(layer.parameters()))))
+    for exact, rounded in zip(*found, strict=True):
+        assert (rounded - exact).norm() < 0.1 * exact.norm()
+    assert layer.to(torch.bfloat16)(images.bfloat16()).dtype == torch.bfloat16
+
+
 GROUPS = [(2, 1, 3, 3), (1, 3, 3, 3), (3, 2, 3, 3), (2, 6, 1, 3), (1, 1, 3, 1)]
 
 
