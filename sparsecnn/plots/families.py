@@ -69,16 +69,18 @@ def _within_budgets(search: pd.DataFrame) -> Iterator[pd.DataFrame]:
 def draw_families(table: pd.DataFrame, places: Mapping[str, str], *, what: Sequence[str]) -> Figure:
     """Test accuracy against each of the columns `places`, whose values name the axes.
 
-    `what` is drawn of SEARCHED and TRAINED, as far as the table tells all of `places`. ValueError when that is nothing,
+    `what` is drawn of SEARCHED and TRAINED, as far as the table tells all of that. ValueError when that is nothing,
     and as for `family_means`.
     """
     everything = family_means(table)
     found = everything[everything["how"].isin(what)]
     if found.empty:
         raise ValueError(f"the table has no network that was {' or '.join(what)}")
-    told = found.dropna(subset=list(places))
+    wanted = [*places, "test_accuracy"]
+    told = found.dropna(subset=wanted)
     if told.empty:
-        raise ValueError(f"the table does not tell {' and '.join(places)} of any network")
+        missing = [column for column in wanted if found[column].isna().all()]
+        raise ValueError(f"the table does not tell {' and '.join(missing or wanted)} of any network")
     models = list(dict.fromkeys(table["model"]))
     with style.paper_style():
         figure = Figure(figsize=(style.WIDTH_INCHES, 4.2 if len(places) == 1 else 3.8))

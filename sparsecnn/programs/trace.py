@@ -31,7 +31,11 @@ def trace(model: nn.Module, image_shape: tuple[int, ...]) -> Program:
     model = deepcopy(model).cpu().float().eval().requires_grad_(requires_grad=False)
     images = torch.randn(EXAMPLES, *image_shape, generator=torch.Generator().manual_seed(0))
     try:
-        with patch.object(functional, "local_response_norm", _traced_local_response_norm), _quiet():
+        with (
+            patch.object(functional, "local_response_norm", _traced_local_response_norm),
+            _quiet(),
+            torch.no_grad(),  # nothing is computed again for a backward pass
+        ):
             batch = torch.export.Dim("N", min=1)
             exported = torch.export.export(model, (images,), dynamic_shapes=({0: batch},), strict=False)
     except Exception as error:  # torch.export raises what it pleases

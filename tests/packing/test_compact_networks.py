@@ -34,6 +34,7 @@ STEPS: dict[str, Make] = {
     "pre-defined": Residual(predefined),
     "symmetric pre-defined": Symmetric(predefined),
     "ODE": Ode(FullConv2d, time_steps=3, method="rk2"),
+    "ODE that keeps few states": Ode(FullConv2d, time_steps=5, keep=1),
     "lean in an ODE": Ode(LeanConv2d),
     "pre-defined in an ODE": Ode(partial(predefined, supports="psc2")),
     "one bit": Residual(bitwise),
