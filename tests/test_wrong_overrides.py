@@ -1,10 +1,10 @@
-"""A wrong override is named even where others are right only of a choice that was made."""
+"""A wrong override is named even where others are right only of a choice that was made; a mapping is no number."""
 
 import re
 
 import pytest
 
-from sparsecnn.config import compose
+from sparsecnn.config import build, compose
 from sparsecnn.errors import ConfigError
 
 LEAN = ["model=lean_resnet", "model.widths=[4,8]"]
@@ -25,3 +25,10 @@ STEP_OPERATOR = "operator@model.step.operator"
 def test_the_wrong_one_is_named(overrides: list[str], message: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(message)):
         compose("train", overrides)
+
+
+@pytest.mark.parametrize("key", ["step.h", "step.operator.group_size", "steps"])
+def test_a_mapping_is_no_number(key: str) -> None:
+    nodes = compose("train", [*LEAN, f"model.{key}={{a:1}}"]).nodes
+    with pytest.raises(ConfigError, match=rf"model\.{key} must be a (whole )?number, got {{'a': 1}}"):
+        build(nodes)

@@ -19,7 +19,6 @@ from sparsecnn.errors import ConfigError, SparsecnnError
 
 # Where the model stands in a configuration; one that reads no data has no `parts`.
 MODELS = ("model", "run.model", "run.parts.model", "parts.model")
-PLAIN = (bool, int, float, str, list, type(None))
 
 
 def check(nodes: DictConfig) -> DictConfig:
@@ -97,11 +96,12 @@ def _check_arguments(node: DictConfig, path: str) -> None:
 
 
 def _check_type(value: Any, hint: Any, path: str) -> None:
-    if isinstance(value, ListConfig):
-        value = OmegaConf.to_container(value)
-    if not isinstance(value, PLAIN):  # a part: it is checked as a node of its own
+    if isinstance(value, DictConfig) and "_target_" in value:  # a part: it is checked as a node of its own
         return
-    if not _fits(value, hint):
+    if isinstance(value, DictConfig | ListConfig):
+        value = OmegaConf.to_container(value)
+    # What a mapping holds may be parts.
+    if not _fits({} if isinstance(value, dict) else value, hint):
         shown = {"None": "null", "True": "true", "False": "false"}.get(str(value), value)
         raise ConfigError(f"{path} must be {words(hint)}, got {shown}")
 
