@@ -9,7 +9,7 @@ from sparsecnn.data.preprocessing import Preprocessing, imagenet, standardize, s
 from sparsecnn.data.qtips import load_qtips
 from sparsecnn.data.resident import ResidentSplit, resident_data_set
 from sparsecnn.data.streamed import StreamedSplit
-from sparsecnn.data.torchvision_sets import cifar10, cifar100, fashion_mnist, mnist
+from sparsecnn.data.torchvision_sets import cifar10, cifar100, fashion_mnist, mnist, stl10
 from sparsecnn.data.types import DataSet, Split
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "mnist",
     "resident_data_set",
     "standardize",
+    "stl10",
     "subtract_mean_image",
     "unit_range",
 ]

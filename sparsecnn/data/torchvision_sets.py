@@ -32,6 +32,18 @@ def cifar100(root: str) -> DataSet:
     return _load(torchvision.datasets.CIFAR100, "cifar100", root)
 
 
+def stl10(root: str) -> DataSet:
+    """STL-10: 96 x 96 colour images in 10 classes, 5,000 + 8,000; downloaded into `root` with 100,000 unlabelled."""
+    return _load(_stl10, "stl10", root)
+
+
+def _stl10(root: str, *, train: bool, download: bool) -> Any:
+    """A part of STL-10 with the names and the order of axes of the other sets."""
+    part: Any = torchvision.datasets.STL10(root, split="train" if train else "test", download=download)
+    part.data, part.targets = part.data.transpose(0, 2, 3, 1), part.labels
+    return part
+
+
 def _load(source: Callable[..., Any], name: str, root: str) -> DataSet:
     folder = user_path(root)
     try:

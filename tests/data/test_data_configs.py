@@ -28,7 +28,7 @@ def test_a_config_names_a_function_and_gives_exactly_what_it_takes(path: Path) -
     assert node["_partial_"] is True
 
 
-@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10", "cifar100"])
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10", "cifar100", "stl10"])
 def test_downloads_go_to_the_variables_folder_or_the_home_folder(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = next(path for path in FILES if path.stem == name)
     monkeypatch.delenv("SPARSECNN_DATA_DIR", raising=False)

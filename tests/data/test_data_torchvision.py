@@ -9,7 +9,7 @@ import pytest
 import torch
 import torchvision
 
-from sparsecnn.data import ResidentSplit, cifar10, cifar100, fashion_mnist, mnist
+from sparsecnn.data import ResidentSplit, cifar10, cifar100, fashion_mnist, mnist, stl10
 from sparsecnn.errors import DataError
 
 GREY = {"MNIST": mnist, "FashionMNIST": fashion_mnist}
@@ -49,6 +49,27 @@ def test_arrays_labels_and_names_are_kept(name: str, monkeypatch: pytest.MonkeyP
     assert data.train.labels.tolist() == [0, 1]
     assert isinstance(data.test, ResidentSplit)
     assert data.test.images.unique().tolist() == [2]
+
+
+class FakeStl:
+    """Two train images and one test image, channels first, with a mark in row 1, column 2 of the red channel."""
+
+    classes: ClassVar[list[str]] = ["cat", "dog"]
+
+    def __init__(self, root: str, *, split: str, download: bool) -> None:
+        assert download
+        self.labels = np.array({"train": [0, 1], "test": [1]}[split], np.uint8)
+        self.data = np.zeros((len(self.labels), 3, 96, 96), np.uint8)
+        self.data[:, 0, 1, 2] = 7
+
+
+def test_images_of_stl10_are_turned_to_the_order_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torchvision.datasets, "STL10", FakeStl)
+    data = stl10("somewhere")
+    assert (data.image_shape, data.classes) == ((3, 96, 96), ("cat", "dog"))
+    assert (data.train.labels.tolist(), data.test.labels.tolist()) == ([0, 1], [1])
+    assert isinstance(data.test, ResidentSplit)
+    assert data.test.images.nonzero().tolist() == [[0, 1, 2, 0]]  # [N, H, W, C]
 
 
 def test_the_root_may_be_in_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
