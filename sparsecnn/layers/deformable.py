@@ -34,6 +34,10 @@ class Window:
         first = tap * self.dilation - self.padding
         return first + self.stride * torch.arange(count, dtype=like.dtype, device=like.device)
 
+    def count(self, side: int, taps: int) -> int:
+        """On how many places along a `side` of an image a kernel of so many taps comes to lie."""
+        return (side + 2 * self.padding - self.dilation * (taps - 1) - 1) // self.stride + 1
+
 
 def deform_conv2d(
     images: Tensor, offset: Tensor, weight: Tensor, bias: Tensor | None, window: Window, mask: Tensor | None = None
@@ -46,7 +50,7 @@ def deform_conv2d(
     they are computed again. ValueError for shapes that do not belong together.
     """
     rows, columns = weight.shape[-2:]
-    _check_channels(images, offset, weight, mask)
+    _check_shapes(images, offset, weight, window, mask)
     # Half precision has no room for a fraction of a pixel beside the pixel.
     exact = offset.to(torch.promote_types(offset.dtype, torch.float32))
     moved = exact.unflatten(1, (-1, rows * columns, 2))
@@ -61,7 +65,7 @@ def deform_conv2d(
     return result if bias is None else result + bias[:, None, None]
 
 
-def _check_channels(images: Tensor, offset: Tensor, weight: Tensor, mask: Tensor | None) -> None:
+def _check_shapes(images: Tensor, offset: Tensor, weight: Tensor, window: Window, mask: Tensor | None) -> None:
     (outputs, each, rows, columns), channels = weight.shape, images.shape[1]
     if channels % each or outputs % (channels // each):
         raise ValueError(f"a kernel {tuple(weight.shape)} does not fit {channels} channels")
@@ -73,6 +77,9 @@ def _check_channels(images: Tensor, offset: Tensor, weight: Tensor, mask: Tensor
         )
     if mask is not None and mask.shape[1] != groups * rows * columns:
         raise ValueError(f"the mask has {groups * rows * columns} channels, half of the offset's, not {mask.shape[1]}")
+    places = window.count(images.shape[-2], rows), window.count(images.shape[-1], columns)
+    if any(each is not None and each.shape[-2:] != places for each in (offset, mask)):
+        raise ValueError(f"offset and mask are of the {places[0]} x {places[1]} places where the kernel comes to lie")
 
 
 def _tap(
@@ -93,7 +100,7 @@ def _tap(
     ).to(images.dtype)
     if amount is not None:
         read = read * amount.flatten(0, 1)[:, None]
-    together = read.unflatten(0, (len(images), -1)).flatten(1, 2)
+    together = read.unflatten(0, (len(images), offset.shape[1])).flatten(1, 2)
     return functional.conv2d(together, weight[:, :, None, None], groups=channels // weight.shape[1])
 
 

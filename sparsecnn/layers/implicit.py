@@ -28,9 +28,11 @@ def implicit_solve(images: Tensor, stencils: Tensor, h: float, boundary: Boundar
         height, width = images.shape[-2:]
         return implicit_solve(_mirrored(images), stencils, h)[..., :height, :width]
     sides = images.shape[-2:]
-    spectrum = torch.fft.rfft2(_about_origin(stencils, sides))
-    solved: Tensor = torch.fft.irfft2(torch.fft.rfft2(images) / (1 + h * spectrum.abs().square()), s=sides)
-    return solved
+    kind = torch.promote_types(images.dtype, stencils.dtype)
+    exact = torch.promote_types(kind, torch.float32)  # there is no Fourier transform of half precision
+    spectrum = torch.fft.rfft2(_about_origin(stencils, sides).to(exact))
+    solved: Tensor = torch.fft.irfft2(torch.fft.rfft2(images.to(exact)) / (1 + h * spectrum.abs().square()), s=sides)
+    return solved.to(kind)
 
 
 def _about_origin(stencils: Tensor, sides: tuple[int, ...]) -> Tensor:

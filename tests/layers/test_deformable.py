@@ -130,6 +130,14 @@ def test_shapes_that_do_not_belong_together_are_refused() -> None:
         deform_conv2d(images, offset, weight[:, :2], None, Window(padding=1))
     with pytest.raises(ValueError, match="the mask has 9 channels, half of the offset's, not 8"):
         deform_conv2d(images, offset, weight, None, Window(padding=1), mask[:, :8])
+    for wrong in ((offset[..., 1:], mask), (offset, mask[..., 1:, :]), (offset, mask[..., :1, :1])):
+        with pytest.raises(ValueError, match="are of the 9 x 8 places where the kernel comes to lie"):
+            deform_conv2d(images, wrong[0], weight, None, Window(padding=1), wrong[1])
+
+
+def test_no_images_give_no_results() -> None:
+    images, offset, weight, _, mask = operands(Window(padding=1))
+    assert deform_conv2d(images[:0], offset[:0], weight, None, Window(padding=1), mask[:0]).shape == (0, 4, 9, 8)
 
 
 def test_offsets_that_are_no_numbers_give_none_and_harm_nothing() -> None:

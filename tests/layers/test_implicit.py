@@ -1,5 +1,7 @@
 """The implicit step: its equation, its field of view, its boundary."""
 
+from typing import Literal
+
 import pytest
 import torch
 from torch import Tensor
@@ -55,6 +57,13 @@ def test_an_impulse_is_felt_in_the_whole_image_and_in_no_other_channel() -> None
 def test_a_small_step_is_the_identity() -> None:
     images = noise(1, 2, 8, 8)
     assert (implicit_solve(images, noise(2, 3, 3, seed=1), 1e-9) - images).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("boundary", ["periodic", "reflecting"])
+def test_half_precision_is_solved_as_float32_is(boundary: Literal["periodic", "reflecting"]) -> None:
+    images, stencils = noise(2, 3, 7, 9).bfloat16(), noise(3, 3, 3, seed=1).bfloat16()
+    expected = implicit_solve(images.float(), stencils.float(), 1.0, boundary)
+    assert torch.equal(implicit_solve(images, stencils, 1.0, boundary), expected.bfloat16())
 
 
 @pytest.mark.parametrize("boundary", ["periodic", "reflecting"])
