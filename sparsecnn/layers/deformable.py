@@ -78,8 +78,10 @@ def _check_shapes(images: Tensor, offset: Tensor, weight: Tensor, window: Window
     if mask is not None and mask.shape[1] != groups * rows * columns:
         raise ValueError(f"the mask has {groups * rows * columns} channels, half of the offset's, not {mask.shape[1]}")
     places = window.count(images.shape[-2], rows), window.count(images.shape[-1], columns)
-    if any(each is not None and each.shape[-2:] != places for each in (offset, mask)):
-        raise ValueError(f"offset and mask are of the {places[0]} x {places[1]} places where the kernel comes to lie")
+    if any(each is not None and (len(each), *each.shape[2:]) != (len(images), *places) for each in (offset, mask)):
+        raise ValueError(
+            f"offset and mask are of {len(images)} images and the {places[0]} x {places[1]} places of the kernel"
+        )
 
 
 def _tap(

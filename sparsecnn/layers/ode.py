@@ -131,10 +131,12 @@ def split(steps: int, slots: int) -> int:
     """After how many of `steps` > 1 steps the next state is kept, for the least recomputation.
 
     `slots` > 1 states may be kept in all, the first one among them. With r repetitions at most of each step,
-    comb(slots + r, slots) steps can be reversed.
+    comb(slots + r, slots) steps can be reversed: the first part has at most as many as r - 1 repetitions reverse, the
+    second at least as many as they reverse with a slot less. Of the splits that do, this is the latest, as the forward
+    pass makes the way to the kept states anyway.
     """
-    repetitions = next(r for r in range(1, steps + 1) if comb(slots + r, slots) >= steps)
-    return min(max(1, steps - comb(slots - 1 + repetitions, slots - 1)), comb(slots + repetitions - 1, slots))
+    repetitions = next(r for r in count(1) if comb(slots + r, slots) >= steps)
+    return min(comb(slots + repetitions - 1, slots), steps - comb(slots + repetitions - 2, slots - 1))
 
 
 @contextmanager

@@ -130,8 +130,8 @@ def test_shapes_that_do_not_belong_together_are_refused() -> None:
         deform_conv2d(images, offset, weight[:, :2], None, Window(padding=1))
     with pytest.raises(ValueError, match="the mask has 9 channels, half of the offset's, not 8"):
         deform_conv2d(images, offset, weight, None, Window(padding=1), mask[:, :8])
-    for wrong in ((offset[..., 1:], mask), (offset, mask[..., 1:, :]), (offset, mask[..., :1, :1])):
-        with pytest.raises(ValueError, match="are of the 9 x 8 places where the kernel comes to lie"):
+    for wrong in ((offset[..., 1:], mask), (offset[:1], mask), (offset, mask[..., :1, :1]), (offset, mask[:1])):
+        with pytest.raises(ValueError, match="offset and mask are of 2 images and the 9 x 8 places of the kernel"):
             deform_conv2d(images, wrong[0], weight, None, Window(padding=1), wrong[1])
 
 
