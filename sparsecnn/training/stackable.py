@@ -1,8 +1,10 @@
 """Whether networks of an architecture can be trained as one: tried out, since torch.vmap does not take every code."""
 
 import copy
-import warnings
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +19,8 @@ NETWORKS, EXAMPLES = 2, 3
 # everything is tried, and far below what a network is off by that computes something else when it is stacked.
 TOLERANCE, NOISE = 1e-6, 1e-9
 
-# How vmap's warning begins where it computes an operation of one network after another: nothing would be gained.
-ONE_BY_ONE = "There is a performance drop"
+# Of an operation that vmap would compute of one network after another: nothing would be gained.
+ONE_BY_ONE = re.compile(r"(\S+) hit the vmap fallback")
 
 Tensors = Mapping[str, Tensor]
 
@@ -32,13 +34,26 @@ def why_unstackable(model: nn.Module, solver: Solver, image_shape: tuple[int, in
     if solver.class_weights != "equal":
         return "its loss weighs classes"
     # Alone, dropout draws from the global generator.
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        warnings.filterwarnings("error", message=ONE_BY_ONE)
+    with torch.random.fork_rng(devices=[]), _without_fallback():
         try:
             _try_out(model, solver, image_shape)
         except Exception as error:  # a network of the user's own may raise anything
+            if found := ONE_BY_ONE.search(str(error)):
+                return f"vmap has no batching rule for {found[1]}"
             return str(error).strip().partition("\n")[0].partition(". ")[0] or type(error).__name__
     return None
+
+
+@contextmanager
+def _without_fallback() -> Iterator[None]:
+    """Inside, vmap raises where it would compute networks one by one; its warning of that is not always Python's."""
+    functorch: Any = torch._C._functorch
+    before = functorch._is_vmap_fallback_enabled()
+    functorch._set_vmap_fallback_enabled(False)
+    try:
+        yield
+    finally:
+        functorch._set_vmap_fallback_enabled(before)
 
 
 def _try_out(model: nn.Module, solver: Solver, image_shape: tuple[int, int, int]) -> None:
