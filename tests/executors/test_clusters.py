@@ -18,6 +18,8 @@ from sparsecnn.executors.sharing import packed, unpacked
 from sparsecnn.executors.slurm import Slurm
 
 TESTS = str(Path(__file__).parents[1])
+# Workers load PyTorch again after each kill, which takes a busy machine long.
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_large_contents_are_kept_apart_and_come_back_where_they_lie() -> None:
