@@ -192,10 +192,10 @@ def test_the_readme_tells_what_the_study_shows() -> None:
     assert " ".join(sentence.split()) in told("README.md")
     others = {family: lead(f"{family}_search", "compact_search", "48KiB") for family in NAMES}
     assert all(abs(others[family].mean()) < others[family].std() for family in ("predefined", "ode", "deformable"))
-    assert all(others[family].mean() < -others[family].std() for family in ("bitwise", "imex"))
+    behind = {family: leads("compact_search", f"{family}_search")[0] for family in ("imex", "bitwise")}
     sentences = f"""
         Within 48 KiB ODE blocks, pre-defined supports and deformable convolutions keep up with sparse full networks,
-        bit-wise and implicit ones fall behind; within 12 KiB deformable ones are ahead by
-        {leads("deformable_search", "compact_search")[-1]} points.
+        implicit steps are behind by {behind["imex"]} points and bit-wise convolutions by {behind["bitwise"]}; within
+        12 KiB deformable ones are ahead by {leads("deformable_search", "compact_search")[-1]}.
     """
     assert " ".join(sentences.split()) in told("README.md")
