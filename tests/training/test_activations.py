@@ -56,8 +56,8 @@ def test_over_several_blocks_the_peak_is_that_of_their_inputs_and_one_of_them() 
 
 
 def test_with_few_states_kept_more_steps_take_no_more() -> None:
-    peaks = [measured(ODEBlock(Field(), steps, "euler", 3)).peak for steps in (8, 16)]
-    assert peaks[0] == peaks[1]
+    peaks = {measured(ODEBlock(Field(), steps, "euler", 3)).peak for steps in (12, 16, 32, 64)}
+    assert len(peaks) == 1
 
 
 def test_views_and_what_is_written_in_place_are_not_counted_again() -> None:
